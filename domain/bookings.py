@@ -1,0 +1,258 @@
+"""Where does a booking stand, and what may happen to it next?
+
+A booking keeps facts (assigned, paid, started, cancelled …); its status follows from them, so that
+accepting, paying and cancelling may come in any order and always end in a legal state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from domain.events import Event, EventType
+from domain.refusals import Refusal
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from domain.money import Money
+    from domain.offers import Wave
+    from domain.people import Viewer
+    from domain.places import Address
+    from domain.services import Trade
+
+
+class BookingKind(StrEnum):
+    """When the customer wants the work."""
+
+    IMMEDIATE = "IMMEDIATE"
+    SCHEDULED = "SCHEDULED"
+
+
+class BookingStatus(StrEnum):
+    """Where a booking stands. Computed from its facts, in one place."""
+
+    AWAITING_APPROVAL = "AWAITING_APPROVAL"
+    PENDING = "PENDING"
+    PAID = "PAID"
+    CONFIRMED = "CONFIRMED"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+    DECLINED = "DECLINED"
+    NO_SHOW = "NO_SHOW"
+
+
+class Act(StrEnum):
+    """What can be done to a booking."""
+
+    APPROVE = "APPROVE"
+    DECLINE = "DECLINE"
+    ASSIGN = "ASSIGN"
+    PAY = "PAY"
+    START = "START"
+    COMPLETE = "COMPLETE"
+    CANCEL = "CANCEL"
+
+
+#: Every legal step. A missing pair is an error; nothing else compares statuses.
+STEPS: Final[dict[BookingStatus, dict[Act, frozenset[BookingStatus]]]] = {
+    BookingStatus.AWAITING_APPROVAL: {
+        Act.APPROVE: frozenset(
+            {BookingStatus.PENDING, BookingStatus.PAID, BookingStatus.CONFIRMED}
+        ),
+        Act.DECLINE: frozenset({BookingStatus.DECLINED}),
+        Act.PAY: frozenset({BookingStatus.AWAITING_APPROVAL}),
+        Act.CANCEL: frozenset({BookingStatus.CANCELLED}),
+    },
+    BookingStatus.PENDING: {
+        Act.ASSIGN: frozenset({BookingStatus.PENDING}),
+        Act.PAY: frozenset({BookingStatus.PAID, BookingStatus.CONFIRMED}),
+        Act.CANCEL: frozenset({BookingStatus.CANCELLED}),
+    },
+    BookingStatus.PAID: {
+        Act.ASSIGN: frozenset({BookingStatus.CONFIRMED}),
+        Act.CANCEL: frozenset({BookingStatus.CANCELLED}),
+    },
+    BookingStatus.CONFIRMED: {
+        Act.START: frozenset({BookingStatus.IN_PROGRESS}),
+        Act.CANCEL: frozenset({BookingStatus.CANCELLED}),
+    },
+    BookingStatus.IN_PROGRESS: {
+        Act.COMPLETE: frozenset({BookingStatus.COMPLETED}),
+    },
+    BookingStatus.COMPLETED: {},
+    BookingStatus.CANCELLED: {},
+    BookingStatus.DECLINED: {},
+    BookingStatus.NO_SHOW: {},
+}
+
+#: A provider sees the customer's contact and address until this long after completion.
+CONTACT_OPEN: Final = timedelta(days=30)
+
+
+class WrongStatus(Refusal):
+    """The booking stands where this act is not possible."""
+
+    def __init__(self, act: Act, status: BookingStatus) -> None:
+        super().__init__(f"{_PHRASE[act]} is not possible while the booking is {status}.")
+        self.act = act
+        self.status = status
+
+
+class SlotTaken(Refusal):
+    """The provider's time is taken. Carries the nearest free starts."""
+
+    def __init__(self, alternatives: tuple[datetime, ...] = ()) -> None:
+        super().__init__("The provider is not free at this time.")
+        self.alternatives = alternatives
+
+
+_PHRASE: Final = {
+    Act.APPROVE: "Approving",
+    Act.DECLINE: "Declining",
+    Act.ASSIGN: "Assigning a provider",
+    Act.PAY: "Paying",
+    Act.START: "Starting",
+    Act.COMPLETE: "Completing",
+    Act.CANCEL: "Cancelling",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """A customer's request for one service in one time window at one place."""
+
+    id: UUID
+    customer_id: UUID
+    service_id: UUID
+    provider_id: UUID | None = None
+    kind: BookingKind
+    starts_at: datetime
+    ends_at: datetime
+    address: Address
+    access_instructions: str = ""
+    special_requirements: str = ""
+    concern: str = ""
+    price: Money
+    needs_approval: bool = False
+    requested_at: datetime
+    approved_at: datetime | None = None
+    paid_at: datetime | None = None
+    assigned_at: datetime | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    declined_at: datetime | None = None
+    no_show_at: datetime | None = None
+    unfilled_at: datetime | None = None
+    version: int = 1
+    cancel_reason: str | None = None
+    completion_notes: str | None = None
+    photo_urls: tuple[str, ...] = ()
+    wave: Wave | None = None
+    round: int = 0
+    match_due_at: datetime | None = None
+
+    @property
+    def status(self) -> BookingStatus:  # noqa: PLR0911  # one line for each status, in order
+        """Where it stands, from its facts. The first line that holds decides."""
+        if self.cancelled_at:
+            return BookingStatus.CANCELLED
+        if self.declined_at:
+            return BookingStatus.DECLINED
+        if self.no_show_at:
+            return BookingStatus.NO_SHOW
+        if self.completed_at:
+            return BookingStatus.COMPLETED
+        if self.started_at:
+            return BookingStatus.IN_PROGRESS
+        if self.needs_approval and not self.approved_at:
+            return BookingStatus.AWAITING_APPROVAL
+        if self.paid_at:
+            return BookingStatus.CONFIRMED if self.provider_id else BookingStatus.PAID
+        return BookingStatus.PENDING
+
+    @property
+    def is_final(self) -> bool:
+        """Can nothing more happen to it?"""
+        return not STEPS[self.status]
+
+    @property
+    def is_open_to_offers(self) -> bool:
+        """May it be offered and accepted? Paid or not makes no difference."""
+        return self.provider_id is None and Act.ASSIGN in STEPS[self.status]
+
+    @property
+    def takes_time(self) -> bool:
+        """Does it keep its provider from other work in its window?"""
+        return self.provider_id is not None and self.status not in _FREES_TIME
+
+    def is_party(self, viewer: Viewer) -> bool:
+        """Is the viewer its customer, its provider or staff?"""
+        return viewer.is_staff or viewer.user_id in {self.customer_id, self.provider_id}
+
+    def opens_contact_to(self, viewer: Viewer, *, at: datetime) -> bool:
+        """May the viewer see full name, phone and address (rules.md, Privacy)?"""
+        if viewer.is_staff or viewer.user_id == self.customer_id:
+            return True
+        closed = self.completed_at and at > self.completed_at + CONTACT_OPEN
+        return viewer.user_id == self.provider_id and not closed and not self.cancelled_at
+
+
+#: A job that is done early gives the rest of its window back at once.
+_FREES_TIME: Final = frozenset(
+    {
+        BookingStatus.COMPLETED,
+        BookingStatus.CANCELLED,
+        BookingStatus.DECLINED,
+        BookingStatus.NO_SHOW,
+    }
+)
+
+
+def step(booking: Booking, act: Act, **facts: Any) -> Booking:
+    """The booking after `act` made `facts` true. Raises WrongStatus when the table forbids it."""
+    legal = STEPS[booking.status].get(act)
+    if legal is None:
+        raise WrongStatus(act, booking.status)
+    after = replace(booking, version=booking.version + 1, **facts)
+    if after.status not in legal:
+        raise WrongStatus(act, booking.status)
+    return after
+
+
+def happened(type_: EventType, booking: Booking) -> Event:
+    """The event that says something about a booking."""
+    subject = {"booking": booking.id, "customer": booking.customer_id}
+    if booking.provider_id:
+        subject["provider"] = booking.provider_id
+    return Event(type=type_, subject=subject)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """One change of a booking: what was done, by whom, why, and where it led."""
+
+    booking_id: UUID
+    version: int
+    at: datetime
+    act: str
+    actor_id: UUID | None
+    before: BookingStatus | None
+    after: BookingStatus
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingFilter:
+    """Which bookings a list is about; None stands for any."""
+
+    statuses: tuple[BookingStatus, ...] | None = None
+    kind: BookingKind | None = None
+    trade: Trade | None = None
+    starts_from: datetime | None = None
+    starts_before: datetime | None = None

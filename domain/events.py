@@ -1,0 +1,57 @@
+"""What happened, and what does a listener need to know to look it up?
+
+An event is a fact in the past tense. It carries ids only; whoever hears of it re-reads the rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+
+class EventType(StrEnum):
+    """Every kind of event there is."""
+
+    BOOKING_REQUESTED = "booking.requested"
+    BOOKING_APPROVED = "booking.approved"
+    BOOKING_DECLINED = "booking.declined"
+    BOOKING_PAID = "booking.paid"
+    BOOKING_ASSIGNED = "booking.assigned"
+    BOOKING_STARTED = "booking.started"
+    BOOKING_COMPLETED = "booking.completed"
+    BOOKING_CANCELLED = "booking.cancelled"
+    BOOKING_UNFILLED = "booking.unfilled"
+    OFFER_OFFERED = "offer.offered"
+    OFFER_ACCEPTED = "offer.accepted"
+    OFFER_REJECTED = "offer.rejected"
+    OFFER_EXPIRED = "offer.expired"
+    OFFER_RESCINDED = "offer.rescinded"
+    PROVIDER_CLOCKED_IN = "provider.clocked_in"
+    PROVIDER_CLOCKED_OUT = "provider.clocked_out"
+    PROVIDER_PRESENCE_CHANGED = "provider.presence_changed"
+    SESSION_REVOKED = "session.revoked"
+    JOB_REPLAYED = "job.replayed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A fact as the change that made it true records it, before it has an identity."""
+
+    type: EventType
+    #: Ids (and nothing else) of what it is about: booking, offer, provider, customer, user …
+    subject: dict[str, UUID] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedEvent(Event):
+    """A fact as the outbox keeps it."""
+
+    id: UUID
+    occurred_at: datetime
+    #: Gap-free delivery order; None until the relay has assigned it.
+    seq: int | None = None

@@ -1,0 +1,39 @@
+"""Who may do this work, and who should be asked first?
+
+Hard rules (rules.py) say who may; the score (score.py) says how well they suit; rank.py puts them
+in order. All of it is pure: db reads the candidates, and the offers are made elsewhere.
+"""
+
+from domain.matching.rank import Ranked, rank
+from domain.matching.rules import DEFAULT as DEFAULT_RULES
+from domain.matching.rules import (
+    Candidate,
+    HardRule,
+    MatchingRules,
+    Verdict,
+    Work,
+    broken,
+    distance_miles,
+    verdicts,
+)
+from domain.matching.score import POLICY, Ingredient, Priority, Score, priority, score
+
+__all__ = [
+    "DEFAULT_RULES",
+    "POLICY",
+    "Candidate",
+    "HardRule",
+    "Ingredient",
+    "MatchingRules",
+    "Priority",
+    "Ranked",
+    "Score",
+    "Verdict",
+    "Work",
+    "broken",
+    "distance_miles",
+    "priority",
+    "rank",
+    "score",
+    "verdicts",
+]

@@ -1,0 +1,64 @@
+"""Who does the work, what do they offer, where and when?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domain.places import outward_code
+from domain.refusals import Refusal
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from domain.matching import Verdict
+    from domain.places import Point
+    from domain.services import Trade
+
+
+class ProviderNotEligible(Refusal):
+    """This provider may not do this work. Carries each hard rule that stands in the way."""
+
+    def __init__(self, broken: tuple[Verdict, ...]) -> None:
+        rules = ", ".join(verdict.rule for verdict in broken)
+        super().__init__(f"This provider cannot take this booking: {rules}.")
+        self.broken = broken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A person who does the work."""
+
+    id: UUID
+    given_name: str
+    family_name: str
+    trade: Trade
+    about: str
+    time_zone: str
+    country: str
+    state_province: str
+    city: str
+    postal_code: str
+    point: Point | None
+    radius_miles: float
+    years_experience: int
+    rating: float | None
+    completed_jobs: int
+    approved_at: datetime | None
+    suspended_at: datetime | None
+
+    @property
+    def name(self) -> str:
+        """The name customers see."""
+        return f"{self.given_name} {self.family_name[:1]}.".strip()
+
+    @property
+    def area(self) -> str:
+        """The postal district they work from; the whole code would name their house."""
+        return outward_code(self.country, self.postal_code)
+
+    @property
+    def is_active(self) -> bool:
+        """May this provider get work?"""
+        return self.approved_at is not None and self.suspended_at is None

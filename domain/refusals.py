@@ -1,0 +1,51 @@
+"""What does a rule raise when it says no?
+
+Each expected refusal is a class with its facts, defined beside the rule that raises it. The API
+turns it into a typed problem; anything that is not a refusal is a fault and is masked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class Refusal(Exception):
+    """An act was refused by a rule and had no effect."""
+
+
+class NotFound(Refusal):
+    """No such thing, or the viewer may not see it: the two answer alike."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"There is no such {kind}, or you may not see it.")
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldError:
+    """One wrong input field: where it is, what is wrong and how to mend it."""
+
+    path: tuple[str, ...]
+    message: str
+
+
+class InvalidInput(Refusal):
+    """The input breaks a rule of its shape. Carries every wrong field at once."""
+
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__("; ".join(f"{'.'.join(error.path)}: {error.message}" for error in errors))
+        self.errors = errors
+
+
+def check_sizes(**texts: tuple[str, int, int]) -> None:
+    """Check each text against its least and most characters.
+
+    Fields are named as on the wire. Raises InvalidInput with every wrong one.
+    """
+    wrong = [
+        FieldError(path=(name,), message=f"Write {least} to {most} characters.")
+        for name, (text, least, most) in texts.items()
+        if not least <= len(text) <= most
+    ]
+    if wrong:
+        raise InvalidInput(*wrong)

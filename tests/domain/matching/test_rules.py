@@ -1,0 +1,259 @@
+"""Each hard rule at its boundary, and the fact it gives for its verdict."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.matching import (
+    Candidate,
+    HardRule,
+    MatchingRules,
+    Verdict,
+    Work,
+    broken,
+    distance_miles,
+    verdicts,
+)
+from domain.places import Point, miles_between
+from tests.domain.matching.factories import NOW, TORONTO, a_candidate, some_work
+
+AWAY = Point(latitude=43.7, longitude=-79.3952)
+MILES = miles_between(TORONTO, AWAY)
+
+
+def clock(hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 6, 1, hour, minute, tzinfo=UTC)
+
+
+def verdict(rule: HardRule, work: Work, candidate: Candidate) -> tuple[bool, str]:
+    """What one rule says, having checked that every other rule is kept."""
+    said = {one.rule: one for one in verdicts(work, candidate, at=NOW)}
+    assert all(one.passed for one in said.values() if one.rule is not rule)
+    return said[rule].passed, said[rule].saw
+
+
+def test_every_rule_is_asked_once_in_a_fixed_order_and_says_what_it_saw() -> None:
+    work = some_work(immediate=True)
+    candidate = a_candidate(on_shift=True, heartbeat_at=NOW - timedelta(seconds=5))
+
+    said = verdicts(work, candidate, at=NOW)
+
+    assert said == tuple(
+        Verdict(rule=rule, passed=True, saw=saw)
+        for rule, saw in (
+            (HardRule.APPROVED, "approved"),
+            (HardRule.SERVICE, "offers the service"),
+            (HardRule.RADIUS, "0.0 miles away, limit 10"),
+            (HardRule.HOURS, "inside working hours"),
+            (HardRule.TIME_OFF, "no time off"),
+            (HardRule.FREE, "free"),
+            (HardRule.NOT_REJECTED, "has not rejected it"),
+            (HardRule.ON_SHIFT, "on shift"),
+            (HardRule.HEARTBEAT, "last heartbeat 5 s ago"),
+        )
+    )
+    assert [one.rule for one in said] == list(HardRule)
+
+
+def test_an_eligible_candidate_breaks_nothing() -> None:
+    assert broken(some_work(), a_candidate(), at=NOW) == ()
+
+
+def test_every_broken_rule_is_told_not_only_the_first() -> None:
+    hopeless = a_candidate(
+        approved=False,
+        service_ids=frozenset(),
+        point=AWAY,
+        radius_miles=1.0,
+        busy=((clock(15), clock(16)),),
+        time_off=((clock(0), clock(23)),),
+        rejected=True,
+    )
+    work = some_work(immediate=True, starts_at=clock(22), ends_at=clock(23))
+
+    assert [one.rule for one in broken(work, hopeless, at=NOW)] == [
+        HardRule.APPROVED,
+        HardRule.SERVICE,
+        HardRule.RADIUS,
+        HardRule.HOURS,
+        HardRule.TIME_OFF,
+        HardRule.NOT_REJECTED,
+        HardRule.ON_SHIFT,
+        HardRule.HEARTBEAT,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"approved": True, "suspended": False}, (True, "approved")),
+        ({"approved": False, "suspended": False}, (False, "not approved")),
+        ({"approved": True, "suspended": True}, (False, "suspended")),
+        ({"approved": False, "suspended": True}, (False, "suspended")),
+    ],
+)
+def test_only_approved_providers_who_are_not_suspended_pass(
+    facts: dict[str, Any], expected: tuple[bool, str]
+) -> None:
+    assert verdict(HardRule.APPROVED, some_work(), a_candidate(**facts)) == expected
+
+
+def test_a_provider_of_other_services_does_not_pass() -> None:
+    other = a_candidate(service_ids=frozenset({UUID(int=77)}))
+
+    assert verdict(HardRule.SERVICE, some_work(), other) == (False, "does not offer the service")
+
+
+@pytest.mark.parametrize(
+    ("radius", "reach", "expected"),
+    [
+        (MILES, None, (True, "3.8 miles away, limit 3.82778")),
+        (MILES - 1e-9, None, (False, "3.8 miles away, limit 3.82778")),
+        (10.0, MILES, (True, "3.8 miles away, limit 3.82778")),
+        (10.0, MILES - 1e-9, (False, "3.8 miles away, limit 3.82778")),
+        (3.5, 10.0, (False, "3.8 miles away, limit 3.5")),
+        (3.5, None, (False, "3.8 miles away, limit 3.5")),
+        (10.0, 15.0, (True, "3.8 miles away, limit 10")),
+        (10.0, 0.0, (False, "3.8 miles away, limit 0")),
+    ],
+)
+def test_the_radius_is_the_smaller_of_the_providers_own_and_the_waves(
+    radius: float, reach: float | None, expected: tuple[bool, str]
+) -> None:
+    candidate = a_candidate(point=AWAY, radius_miles=radius)
+
+    assert verdict(HardRule.RADIUS, some_work(reach_miles=reach), candidate) == expected
+
+
+@pytest.mark.parametrize(
+    ("work", "candidate"),
+    [
+        (some_work(point=None, reach_miles=1.0), a_candidate(radius_miles=1.0)),
+        (some_work(reach_miles=1.0), a_candidate(point=None, radius_miles=1.0)),
+    ],
+)
+def test_an_unknown_distance_never_disqualifies(work: Work, candidate: Candidate) -> None:
+    assert distance_miles(work, candidate) is None
+    assert verdict(HardRule.RADIUS, work, candidate) == (True, "distance unknown")
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "ends_at", "expected"),
+    [
+        (clock(13), clock(21), (True, "inside working hours")),
+        (clock(12, 59), clock(21), (False, "outside working hours")),
+        (clock(13), clock(21, 1), (False, "outside working hours")),
+    ],
+)
+def test_the_whole_job_lies_inside_working_hours_in_the_providers_zone(
+    starts_at: datetime, ends_at: datetime, expected: tuple[bool, str]
+) -> None:
+    work = some_work(starts_at=starts_at, ends_at=ends_at)
+
+    assert verdict(HardRule.HOURS, work, a_candidate()) == expected
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "passed"),
+    [
+        (clock(12), clock(14), True),
+        (clock(12), clock(14, 1), False),
+        (clock(16), clock(17), True),
+        (clock(15, 59), clock(17), False),
+        (clock(0), clock(23), False),
+    ],
+)
+def test_time_off_over_any_part_of_the_job_disqualifies_without_a_buffer(
+    starts: datetime, ends: datetime, passed: bool
+) -> None:
+    said = verdict(HardRule.TIME_OFF, some_work(), a_candidate(time_off=((starts, ends),)))
+
+    words = f"time off 2026-06-01 {starts:%H:%M} to 2026-06-01 {ends:%H:%M} UTC"
+    assert said == (passed, "no time off" if passed else words)
+
+
+@pytest.mark.parametrize(
+    ("busy", "expected"),
+    [
+        ([(clock(13), clock(13, 45))], (True, "free")),
+        (
+            [(clock(13), clock(13, 46))],
+            (False, "busy 2026-06-01 13:00 to 2026-06-01 13:46 UTC"),
+        ),
+        ([(clock(16, 15), clock(17))], (True, "free")),
+        (
+            [(clock(16, 14), clock(17))],
+            (False, "busy 2026-06-01 16:14 to 2026-06-01 17:00 UTC"),
+        ),
+        ([(clock(13), clock(13, 45)), (clock(16, 15), clock(17))], (True, "free")),
+        (
+            [(clock(16), clock(17)), (clock(13), clock(14))],
+            (False, "busy 2026-06-01 13:00 to 2026-06-01 14:00 UTC"),
+        ),
+    ],
+)
+def test_one_buffer_lies_between_two_jobs_not_two(
+    busy: list[tuple[datetime, datetime]], expected: tuple[bool, str]
+) -> None:
+    assert verdict(HardRule.FREE, some_work(), a_candidate(busy=tuple(busy))) == expected
+
+
+def test_the_buffer_is_a_setting() -> None:
+    candidate = a_candidate(busy=((clock(13), clock(14)),))
+    policy = MatchingRules(buffer=timedelta())
+
+    assert broken(some_work(), candidate, at=NOW, policy=policy) == ()
+
+
+def test_a_booking_once_rejected_is_not_offered_again() -> None:
+    said = verdict(HardRule.NOT_REJECTED, some_work(), a_candidate(rejected=True))
+
+    assert said == (False, "has rejected this booking")
+
+
+def test_scheduled_work_asks_neither_for_a_shift_nor_for_a_heartbeat() -> None:
+    for rule in (HardRule.ON_SHIFT, HardRule.HEARTBEAT):
+        said = verdict(rule, some_work(immediate=False), a_candidate(on_shift=False))
+        assert said == (True, "not asked of scheduled work")
+
+
+def test_immediate_work_goes_only_to_providers_on_shift() -> None:
+    candidate = a_candidate(on_shift=False, heartbeat_at=NOW)
+
+    assert verdict(HardRule.ON_SHIFT, some_work(immediate=True), candidate) == (False, "off shift")
+
+
+@pytest.mark.parametrize(
+    ("heard", "expected"),
+    [
+        (NOW - timedelta(seconds=90), (True, "last heartbeat 90 s ago")),
+        (NOW - timedelta(seconds=90.001), (False, "last heartbeat 90 s ago")),
+        (NOW + timedelta(seconds=1), (True, "last heartbeat -1 s ago")),
+        (None, (False, "no heartbeat")),
+    ],
+)
+def test_immediate_work_goes_only_to_providers_heard_from_within_ninety_seconds(
+    heard: datetime | None, expected: tuple[bool, str]
+) -> None:
+    candidate = a_candidate(on_shift=True, heartbeat_at=heard)
+
+    assert verdict(HardRule.HEARTBEAT, some_work(immediate=True), candidate) == expected
+
+
+def test_the_freshness_of_a_heartbeat_is_a_setting() -> None:
+    candidate = a_candidate(on_shift=True, heartbeat_at=NOW - timedelta(seconds=31))
+    work = some_work(immediate=True)
+
+    stale = broken(
+        work, candidate, at=NOW, policy=MatchingRules(heartbeat_fresh=timedelta(seconds=30))
+    )
+
+    assert [one.rule for one in stale] == [HardRule.HEARTBEAT]
+
+
+def test_the_defaults_are_fifteen_minutes_and_ninety_seconds() -> None:
+    assert MatchingRules() == MatchingRules(
+        buffer=timedelta(minutes=15), heartbeat_fresh=timedelta(seconds=90)
+    )
