@@ -1,0 +1,269 @@
+"""Bookings: how one is locked, read, saved and listed.
+
+Lock order everywhere: booking, then providers by id, then offers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import false, insert, select, update
+
+from db import pages, reservations
+from db.tables import bookings, history, services
+from domain.bookings import Act, Booking, BookingKind, BookingStatus, HistoryEntry
+from domain.money import Money
+from domain.offers import Wave
+from domain.people import Role, Viewer
+from domain.places import Address, Point
+from domain.refusals import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Row, Select
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from domain.bookings import BookingFilter
+    from domain.pages import Page, PageRequest
+
+_NEWEST_FIRST = pages.Order(columns=(bookings.c.id,), parse=(UUID,), descending=True)
+#: IMMEDIATE sorts before SCHEDULED, and ids by age: high priority first, then oldest.
+_QUEUE_ORDER = pages.Order(columns=(bookings.c.kind, bookings.c.id), parse=(str, UUID))
+
+
+async def lock(tx: AsyncConnection, booking_id: UUID) -> Booking:
+    """One booking, kept from every other writer until this transaction ends. Raises NotFound."""
+    query = select(bookings).where(bookings.c.id == booking_id).with_for_update()
+    row = (await tx.execute(query)).one_or_none()
+    if row is None:
+        raise NotFound("Booking")
+    return booking(row)
+
+
+async def lock_for(tx: AsyncConnection, booking_id: UUID, viewer: Viewer) -> Booking:
+    """A booking that the viewer is a party to, locked. Raises NotFound."""
+    found = await lock(tx, booking_id)
+    if not found.is_party(viewer):
+        raise NotFound("Booking")
+    return found
+
+
+async def get(connection: AsyncConnection, booking_id: UUID) -> Booking:
+    """One booking. Raises NotFound."""
+    found = await by_ids(connection, [booking_id])
+    if not found:
+        raise NotFound("Booking")
+    return found[0]
+
+
+async def by_ids(connection: AsyncConnection, ids: Sequence[UUID]) -> list[Booking]:
+    """The bookings with these ids, in no particular order; missing ones are left out."""
+    rows = await connection.execute(select(bookings).where(bookings.c.id.in_(ids)))
+    return [booking(row) for row in rows]
+
+
+async def add(tx: AsyncConnection, new: Booking, *, actor: UUID) -> None:
+    """Keep a new booking, its history's first line, and its provider's time if it takes any.
+
+    The caller holds the provider's lock when there is a provider. Raises SlotTaken.
+    """
+    await tx.execute(insert(bookings), _columns(new))
+    await _remember(tx, None, new, act="REQUEST", actor=actor, reason=None, at=new.requested_at)
+    if new.takes_time:
+        await reservations.reserve(tx, new)
+
+
+async def save(
+    tx: AsyncConnection,
+    before: Booking,
+    after: Booking,
+    *,
+    at: datetime,
+    act: Act | str | None = None,
+    actor: UUID | None = None,
+    reason: str | None = None,
+) -> None:
+    """Keep what changed, write it into the history, and keep the provider's time in step.
+
+    The caller holds the booking's lock, and the provider's when one is being assigned.
+    Raises SlotTaken.
+    """
+    if after == before:
+        return
+    await tx.execute(update(bookings).where(bookings.c.id == after.id).values(_columns(after)))
+    if after.version != before.version:
+        await _remember(tx, before, after, act=str(act), actor=actor, reason=reason, at=at)
+    if after.takes_time and not before.takes_time:
+        await reservations.reserve(tx, after)
+    elif before.takes_time and not after.takes_time:
+        await reservations.release(tx, after.id, at=at)
+
+
+async def page(
+    connection: AsyncConnection, request: PageRequest, *, viewer: Viewer, only: BookingFilter
+) -> Page[Booking]:
+    """A page of the bookings that the viewer may see, newest first."""
+    return await pages.fetch(connection, _visible(viewer, only), _NEWEST_FIRST, request, booking)
+
+
+async def count(connection: AsyncConnection, *, viewer: Viewer, only: BookingFilter) -> int:
+    """How many bookings the viewer may see."""
+    return await pages.count(connection, _visible(viewer, only))
+
+
+async def queue(
+    connection: AsyncConnection, request: PageRequest, *, only: BookingFilter
+) -> Page[Booking]:
+    """A page of the bookings that wait for a provider, high priority first, then oldest."""
+    return await pages.fetch(connection, _waiting(only), _QUEUE_ORDER, request, booking)
+
+
+async def queue_length(connection: AsyncConnection, *, only: BookingFilter) -> int:
+    """How many bookings wait for a provider."""
+    return await pages.count(connection, _waiting(only))
+
+
+async def in_progress(
+    connection: AsyncConnection, provider_ids: Sequence[UUID]
+) -> dict[UUID, UUID]:
+    """The booking each of these providers is working on, for those who are."""
+    b = bookings.c
+    working = b.provider_id.in_(provider_ids) & (b.status == BookingStatus.IN_PROGRESS)
+    rows = await connection.execute(select(b.provider_id, b.id).where(working))
+    return {row.provider_id: row.id for row in rows}
+
+
+async def histories(
+    connection: AsyncConnection, booking_ids: Sequence[UUID]
+) -> dict[UUID, list[HistoryEntry]]:
+    """The history of each booking, oldest first."""
+    query = select(history).where(history.c.booking_id.in_(booking_ids)).order_by(history.c.version)
+    entries: dict[UUID, list[HistoryEntry]] = {uid: [] for uid in booking_ids}
+    for row in await connection.execute(query):
+        entries[row.booking_id].append(_entry(row))
+    return entries
+
+
+def _visible(viewer: Viewer, only: BookingFilter) -> Select[Any]:
+    query = _filtered(only)
+    if viewer.is_staff or viewer.role is Role.ANALYST:
+        return query
+    if viewer.role is Role.CUSTOMER:
+        return query.where(bookings.c.customer_id == viewer.user_id)
+    if viewer.role is Role.PROVIDER:
+        return query.where(bookings.c.provider_id == viewer.user_id)
+    return query.where(false())
+
+
+def _waiting(only: BookingFilter) -> Select[Any]:
+    open_statuses = [BookingStatus.PENDING.value, BookingStatus.PAID.value]
+    unstaffed = bookings.c.provider_id.is_(None) & bookings.c.status.in_(open_statuses)
+    return _filtered(only).where(unstaffed)
+
+
+def _filtered(only: BookingFilter) -> Select[Any]:
+    query = select(bookings)
+    if only.statuses is not None:
+        query = query.where(bookings.c.status.in_(only.statuses))
+    if only.kind is not None:
+        query = query.where(bookings.c.kind == only.kind)
+    if only.trade is not None:
+        of_trade = select(services.c.id).where(services.c.trade == only.trade)
+        query = query.where(bookings.c.service_id.in_(of_trade))
+    if only.starts_from is not None:
+        query = query.where(bookings.c.starts_at >= only.starts_from)
+    if only.starts_before is not None:
+        query = query.where(bookings.c.starts_at < only.starts_before)
+    return query
+
+
+async def _remember(
+    tx: AsyncConnection,
+    before: Booking | None,
+    after: Booking,
+    *,
+    act: str,
+    actor: UUID | None,
+    reason: str | None,
+    at: datetime,
+) -> None:
+    line = {
+        "booking_id": after.id,
+        "version": after.version,
+        "at": at,
+        "act": act,
+        "actor_id": actor,
+        "before": before.status if before else None,
+        "after": after.status,
+        "reason": reason,
+    }
+    await tx.execute(insert(history), line)
+
+
+#: Facts that a booking and its row call by the same name.
+_PLAIN = (
+    *("id", "customer_id", "service_id", "provider_id", "starts_at", "ends_at"),
+    *("access_instructions", "special_requirements", "concern", "needs_approval"),
+    *("requested_at", "approved_at", "paid_at", "assigned_at", "started_at", "completed_at"),
+    *("cancelled_at", "declined_at", "no_show_at", "unfilled_at", "version", "cancel_reason"),
+    *("completion_notes", "round", "match_due_at"),
+)
+
+
+def _columns(value: Booking) -> dict[str, Any]:
+    point = value.address.point
+    return {
+        **{name: getattr(value, name) for name in _PLAIN},
+        "kind": value.kind,
+        "status": value.status,
+        "wave": value.wave,
+        "line1": value.address.line1,
+        "line2": value.address.line2,
+        "city": value.address.city,
+        "state_province": value.address.state_province,
+        "postal_code": value.address.postal_code,
+        "country": value.address.country,
+        "latitude": point.latitude if point else None,
+        "longitude": point.longitude if point else None,
+        "price_minor": value.price.amount_minor,
+        "currency": value.price.currency,
+        "photo_urls": list(value.photo_urls),
+    }
+
+
+def booking(row: Row[Any]) -> Booking:
+    """The booking in a row."""
+    return Booking(
+        **{name: getattr(row, name) for name in _PLAIN},
+        kind=BookingKind(row.kind),
+        wave=Wave(row.wave) if row.wave else None,
+        address=Address(
+            line1=row.line1,
+            line2=row.line2,
+            city=row.city,
+            state_province=row.state_province,
+            postal_code=row.postal_code,
+            country=row.country,
+            point=None
+            if row.latitude is None
+            else Point(latitude=row.latitude, longitude=row.longitude),
+        ),
+        price=Money(amount_minor=row.price_minor, currency=row.currency),
+        photo_urls=tuple(row.photo_urls),
+    )
+
+
+def _entry(row: Row[Any]) -> HistoryEntry:
+    return HistoryEntry(
+        booking_id=row.booking_id,
+        version=row.version,
+        at=row.at,
+        act=row.act,
+        actor_id=row.actor_id,
+        before=BookingStatus(row.before) if row.before else None,
+        after=BookingStatus(row.after),
+        reason=row.reason,
+    )

@@ -1,0 +1,186 @@
+"""Who might do this work? The facts about them, read as matching needs them.
+
+The hard rules that an index can answer are asked here, to keep the rest of the country out; all of
+them are asked again, in full, by domain.matching.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, exists, false, func, lateral, or_, select, true
+
+from db import providers, reservations
+from db.tables import job_offers, provider_services, shifts
+from db.tables import providers as providers_table
+from db.tables import reservations as reservations_table
+from domain.bookings import Booking, BookingKind
+from domain.matching import DEFAULT_RULES, Candidate, Work
+from domain.offers import OfferState
+from domain.places import Point, box
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from domain.hours import WeeklyHours
+
+
+#: At most so many reach the ranking.
+LIMIT: Final = 200
+#: No provider travels further than this, so nobody outside it is looked at.
+FARTHEST_MILES: Final = 100.0
+
+_P = providers_table.c
+
+
+def work_of(booking: Booking, *, reach_miles: float | None = None) -> Work:
+    """A booking as matching sees it."""
+    return Work(
+        booking_id=booking.id,
+        service_id=booking.service_id,
+        starts_at=booking.starts_at,
+        ends_at=booking.ends_at,
+        immediate=booking.kind is BookingKind.IMMEDIATE,
+        city=booking.address.city,
+        postal_code=booking.address.postal_code,
+        country=booking.address.country,
+        point=booking.address.point,
+        reach_miles=reach_miles,
+    )
+
+
+async def eligible(connection: AsyncConnection, work: Work, *, at: datetime) -> list[Candidate]:
+    """Those whom no index rules out and who hold no offer of this work yet, nearest first."""
+    query = (
+        _facts(work)
+        .where(_P.approved_at.is_not(None), _P.suspended_at.is_(None))
+        .where(_offers(work), _free(work), ~_answered(work))
+        .order_by(shifts.c.id.is_(None), _rough_distance(work), _P.id)
+        .limit(LIMIT)
+    )
+    if work.point is not None:
+        query = query.where(_near(work.point, work.reach_miles or FARTHEST_MILES))
+    if work.immediate:
+        query = query.where(shifts.c.heartbeat_at >= at - DEFAULT_RULES.heartbeat_fresh)
+    return await _read(connection, query, work)
+
+
+async def of_providers(
+    connection: AsyncConnection, work: Work, provider_ids: Sequence[UUID]
+) -> list[Candidate]:
+    """The facts about these providers, whatever they are."""
+    return await _read(connection, _facts(work).where(_P.id.in_(provider_ids)), work)
+
+
+def _facts(work: Work) -> Select[Any]:
+    o = job_offers.c
+    last = lateral(
+        select(o.offered_at).where(o.provider_id == _P.id).order_by(o.id.desc()).limit(1)
+    ).alias("last_offer")
+    rejected = exists().where(
+        o.booking_id == work.booking_id,
+        o.provider_id == _P.id,
+        o.state == OfferState.REJECTED,
+    )
+    on_shift = and_(shifts.c.provider_id == _P.id, shifts.c.ended_at.is_(None))
+    return (
+        select(
+            providers_table,
+            shifts.c.heartbeat_at,
+            last.c.offered_at.label("last_offered_at"),
+            _offers(work).label("offers_service"),
+            rejected.label("rejected"),
+        )
+        .select_from(providers_table)
+        .outerjoin(shifts, on_shift)
+        .outerjoin(last, true())
+    )
+
+
+def _offers(work: Work) -> ColumnElement[bool]:
+    s = provider_services.c
+    return exists().where(s.service_id == work.service_id, s.provider_id == _P.id)
+
+
+def _free(work: Work) -> ColumnElement[bool]:
+    r = reservations_table.c
+    buffer = DEFAULT_RULES.buffer
+    near = func.tstzrange(work.starts_at - buffer, work.ends_at + buffer)
+    return ~exists().where(r.provider_id == _P.id, r.live, r.during.op("&&")(near))
+
+
+def _answered(work: Work) -> ColumnElement[bool]:
+    """Is the provider thinking about an offer of this work, or has said no to one?"""
+    o = job_offers.c
+    states = [OfferState.OFFERED, OfferState.REJECTED]
+    mine = and_(o.booking_id == work.booking_id, o.provider_id == _P.id)
+    return exists().where(mine, o.state.in_(states))
+
+
+def _near(point: Point, miles: float) -> ColumnElement[bool]:
+    around = box(point, miles)
+    within = and_(
+        _P.latitude.between(around.south, around.north),
+        or_(false(), *(_P.longitude.between(west, east) for west, east in around.longitudes)),
+    )
+    # An unknown distance never disqualifies by itself.
+    return or_(within, _P.latitude.is_(None))
+
+
+def _rough_distance(work: Work) -> ColumnElement[Any]:
+    """Something to sort by before the cut: squared degrees, unknown last."""
+    if work.point is None:
+        return _P.rating.desc().nulls_last()
+    north, east = _P.latitude - work.point.latitude, _P.longitude - work.point.longitude
+    return (north * north + east * east).nulls_last()
+
+
+async def _read(connection: AsyncConnection, query: Select[Any], work: Work) -> list[Candidate]:
+    rows = list(await connection.execute(query))
+    ids = [row.id for row in rows]
+    if not ids:
+        return []
+    hours = await providers.hours_of(connection, ids)
+    margin = timedelta(days=1)
+    busy = await reservations.busy(
+        connection, ids, starts_at=work.starts_at - margin, ends_at=work.ends_at + margin
+    )
+    return [_candidate(row, work, hours[row.id], busy.get(row.id, [])) for row in rows]
+
+
+def _candidate(
+    row: Row[Any],
+    work: Work,
+    hours: WeeklyHours,
+    busy: Sequence[tuple[datetime, datetime]],
+) -> Candidate:
+    return Candidate(
+        provider_id=row.id,
+        approved=row.approved_at is not None,
+        suspended=row.suspended_at is not None,
+        service_ids=frozenset({work.service_id} if row.offers_service else ()),
+        zone=ZoneInfo(row.time_zone),
+        hours=hours,
+        city=row.city,
+        postal_code=row.postal_code,
+        country=row.country,
+        point=None
+        if row.latitude is None
+        else Point(latitude=row.latitude, longitude=row.longitude),
+        radius_miles=row.radius_miles,
+        on_shift=row.heartbeat_at is not None,
+        heartbeat_at=row.heartbeat_at,
+        busy=tuple(busy),
+        rejected=row.rejected,
+        years_experience=row.years_experience,
+        rating=row.rating,
+        completed_jobs=row.completed_jobs,
+        last_offered_at=row.last_offered_at,
+    )

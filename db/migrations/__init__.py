@@ -1,0 +1,1 @@
+"""Every step the schema has taken, in order; alembic runs them."""

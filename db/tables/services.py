@@ -1,0 +1,28 @@
+"""The service catalogue."""
+
+from sqlalchemy import Boolean, CheckConstraint, Column, Integer, Table, Text, Uuid
+
+from db.tables.base import metadata, one_of
+from domain.services import ApprovalPolicy, ServiceMode, Trade
+
+services = Table(
+    "services",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("trade", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("duration_minutes", Integer, nullable=False),
+    Column("price_minor", Integer, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("approval", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    one_of("trade", Trade),
+    one_of("mode", ServiceMode),
+    one_of("approval", ApprovalPolicy),
+    CheckConstraint("duration_minutes BETWEEN 5 AND 1440", name="duration"),
+    CheckConstraint("price_minor >= 0", name="price"),
+    CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
+)
