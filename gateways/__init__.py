@@ -1,0 +1,1 @@
+"""Whom we call: settings from the environment, live pub/sub, secrets and tokens."""
