@@ -1,0 +1,275 @@
+"""Bookings, as their customer, their provider and the dispatchers see them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from api import ids, nodes
+from api.access import SIGNED_IN, allow
+from api.connections import After, Before, Connection, First, Last, Listing, page_request
+from api.context import Context, Info
+from api.enums import describe
+from api.money import Money
+from api.nodes import Node
+from api.providers import Provider
+from api.scalars import PhoneNumber
+from api.services import Service, TradeFilter
+from api.views import view_of
+from db import bookings
+from domain import bookings as domain
+from domain import places, privacy
+from domain.people import Role
+from domain.services import Trade
+
+BookingKind = describe(
+    domain.BookingKind,
+    "When the customer wants the work.",
+    IMMEDIATE="As soon as possible: only providers on shift are asked.",
+    SCHEDULED="At a time of their choice.",
+)
+BookingStatus = describe(
+    domain.BookingStatus,
+    "Where a booking stands.",
+    AWAITING_APPROVAL="Waits for a dispatcher's yes.",
+    PENDING="Not both staffed and paid; may already have a provider.",
+    PAID="Paid, or nothing to pay; no provider yet.",
+    CONFIRMED="Has a provider and is paid.",
+    IN_PROGRESS="The provider has started.",
+    COMPLETED="The work is done.",
+    CANCELLED="Called off.",
+    DECLINED="Not approved.",
+    NO_SHOW="Somebody did not turn up.",
+)
+
+
+@strawberry.type(directives=[SIGNED_IN], description="A place on the globe, in degrees.")
+@view_of(places.Point)
+class Point:
+    """A place on the globe, in degrees."""
+
+    latitude: float = strawberry.field(description="Degrees north, from -90 to 90.")
+    longitude: float = strawberry.field(description="Degrees east, from -180 to 180.")
+
+
+@strawberry.type(directives=[SIGNED_IN], description="Where the work is done.")
+@view_of(places.Address)
+class Address:
+    """Where the work is done."""
+
+    line1: str = strawberry.field(description="Street and number.")
+    line2: str = strawberry.field(description="Flat, floor, building; may be empty.")
+    city: str = strawberry.field(description="City.")
+    state_province: str = strawberry.field(description="State, province or county; may be empty.")
+    postal_code: str = strawberry.field(description="Postal code.")
+    country: str = strawberry.field(description="Country, ISO 3166 alpha-2.")
+    point: Point | None = strawberry.field(description="Coordinates, if known.")
+
+
+@strawberry.type(directives=[SIGNED_IN], description="The customer, as you may see them.")
+@view_of(privacy.Contact)
+class Contact:
+    """The customer, as the viewer may see them."""
+
+    name: str = strawberry.field(description='Full name, or "John D." where that is closed.')
+    phone: PhoneNumber | None = strawberry.field(description="Telephone; null where it is closed.")
+
+
+@strawberry.type(directives=[SIGNED_IN], description="One change of a booking.")
+@view_of(domain.HistoryEntry)
+class HistoryEntry:
+    """One change of a booking."""
+
+    version: int = strawberry.field(description="The booking's version after the change.")
+    at: datetime = strawberry.field(description="When it happened.")
+    act: str = strawberry.field(description="What was done, such as REQUEST, ASSIGN or CANCEL.")
+    before: domain.BookingStatus | None = strawberry.field(
+        description="The status before; null first."
+    )
+    after: domain.BookingStatus = strawberry.field(description="The status after.")
+    reason: str | None = strawberry.field(description="Why, where somebody said so.")
+
+
+@strawberry.type(
+    directives=[SIGNED_IN],
+    description="A customer's request for one service in one time window at one place.",
+)
+@view_of(domain.Booking)
+class Booking(Node):
+    """A customer's request for one service."""
+
+    kind: domain.BookingKind = strawberry.field(description="Wanted now, or at a chosen time.")
+    status: domain.BookingStatus = strawberry.field(description="Where it stands.")
+    starts_at: datetime = strawberry.field(description="When the window of work opens.")
+    ends_at: datetime = strawberry.field(description="When it closes.")
+    access_instructions: str = strawberry.field(description="How to get in.")
+    special_requirements: str = strawberry.field(description="What to mind.")
+    concern: str = strawberry.field(description="What is the matter, in the customer's words.")
+    price: Money = strawberry.field(description="What it costs; fixed when it was made.")
+    version: int = strawberry.field(description="Counts its changes, from 1.")
+    requested_at: datetime = strawberry.field(description="When it was made.")
+    approved_at: datetime | None = strawberry.field(description="When it was approved.")
+    paid_at: datetime | None = strawberry.field(description="When it was paid.")
+    assigned_at: datetime | None = strawberry.field(description="When the provider got it.")
+    started_at: datetime | None = strawberry.field(description="When the provider began.")
+    completed_at: datetime | None = strawberry.field(description="When the work was done.")
+    cancelled_at: datetime | None = strawberry.field(description="When it was called off.")
+    declined_at: datetime | None = strawberry.field(description="When approval was declined.")
+    unfilled_at: datetime | None = strawberry.field(
+        description="When the search for a provider was given up; a dispatcher is needed."
+    )
+    cancel_reason: str | None = strawberry.field(description="Why it was called off or declined.")
+    completion_notes: str | None = strawberry.field(description="What the provider noted.")
+    photo_urls: list[str] = strawberry.field(description="The provider's photos.")
+
+    @strawberry.field(description="What was booked.", graphql_type=Service)
+    async def service(self, info: Info) -> Any:
+        """The service."""
+        return await info.context.loaders.services.load(_value(self).service_id)
+
+    @strawberry.field(
+        description="Who does the work; null until somebody has it.", graphql_type=Provider | None
+    )
+    async def provider(self, info: Info) -> Any:
+        """The provider."""
+        provider_id = _value(self).provider_id
+        return await info.context.loaders.providers.load(provider_id) if provider_id else None
+
+    @strawberry.field(description="Who booked it.", graphql_type=Contact)
+    async def customer(self, info: Info) -> Any:
+        """The customer, as far as the viewer may know them."""
+        value = _value(self)
+        user = await info.context.loaders.users.load(value.customer_id)
+        return user and privacy.contact(value, user, info.context.user, at=datetime.now(UTC))
+
+    @strawberry.field(
+        description="Where; null for a provider from 30 days after completion.",
+        graphql_type=Address | None,
+    )
+    def address(self, info: Info) -> Any:
+        """The place, if the viewer may know it."""
+        return privacy.address(_value(self), info.context.user, at=datetime.now(UTC))
+
+    @strawberry.field(description="Every change, oldest first.", graphql_type=list[HistoryEntry])
+    async def history(self, info: Info) -> Any:
+        """The history."""
+        return await info.context.loaders.histories.load(_value(self).id)
+
+
+def _value(view: Any) -> domain.Booking:
+    """A view's self is the domain value that it shows."""
+    value: domain.Booking = view
+    return value
+
+
+@strawberry.input(description="Which bookings a list is about; what is left out stands for any.")
+class BookingFilter:
+    """Which bookings a list is about."""
+
+    statuses: list[domain.BookingStatus] | None = strawberry.field(
+        default=None, description="Only bookings that stand so."
+    )
+    kind: domain.BookingKind | None = strawberry.field(
+        default=None, description="Only immediate or only scheduled ones."
+    )
+    trade: Trade | None = strawberry.field(default=None, description="Only this trade.")
+    starts_from: datetime | None = strawberry.field(
+        default=None, description="Only those that start at this instant or later."
+    )
+    starts_before: datetime | None = strawberry.field(
+        default=None, description="Only those that start before this instant."
+    )
+
+    def value(self) -> domain.BookingFilter:
+        """What the filter asks for."""
+        return domain.BookingFilter(
+            statuses=tuple(self.statuses) if self.statuses is not None else None,
+            kind=self.kind,
+            trade=self.trade,
+            starts_from=self.starts_from,
+            starts_before=self.starts_before,
+        )
+
+
+BookingId = Annotated[strawberry.ID, strawberry.argument(description="Which booking.")]
+
+
+@strawberry.type
+class BookingQueries:
+    """Reading bookings."""
+
+    @strawberry.field(
+        directives=[SIGNED_IN],
+        description="One booking; null when it is not there or not yours to see.",
+        graphql_type=Booking | None,
+    )
+    async def booking(self, info: Info, id: BookingId) -> Any:
+        """One booking."""
+        return await visible(info.context, ids.parse("Booking", id, "id"))
+
+    @strawberry.field(
+        directives=[SIGNED_IN],
+        description="The bookings you may see, newest first: your own, or everyone's for staff.",
+        graphql_type=Connection[Booking],
+    )
+    async def bookings(
+        self,
+        info: Info,
+        where: Annotated[
+            BookingFilter | None, strawberry.argument(description="Which; all when left out.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Any:
+        """A page of bookings."""
+        request = page_request(first, after, last, before)
+        viewer, only = info.context.user, (where or BookingFilter()).value()
+        async with info.context.read() as connection:
+            page = await bookings.page(connection, request, viewer=viewer, only=only)
+
+        async def count() -> int:
+            async with info.context.read() as connection:
+                return await bookings.count(connection, viewer=viewer, only=only)
+
+        return Listing(page=page, count=count)
+
+    @strawberry.field(
+        directives=[allow(Role.DISPATCHER, Role.ADMIN)],
+        description="The bookings that wait for a provider: high priority first, then oldest.",
+        graphql_type=Connection[Booking],
+    )
+    async def queue(
+        self,
+        info: Info,
+        trade: TradeFilter = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Any:
+        """A page of the queue."""
+        request = page_request(first, after, last, before)
+        only = domain.BookingFilter(trade=trade)
+        async with info.context.read() as connection:
+            page = await bookings.queue(connection, request, only=only)
+
+        async def count() -> int:
+            async with info.context.read() as connection:
+                return await bookings.queue_length(connection, only=only)
+
+        return Listing(page=page, count=count)
+
+
+async def visible(context: Context, uid: UUID) -> domain.Booking | None:
+    """The booking, if the viewer is a party to it, or an analyst."""
+    found = await context.loaders.bookings.load(uid)
+    viewer = context.user
+    return found if found and (found.is_party(viewer) or viewer.role is Role.ANALYST) else None
+
+
+nodes.register("Booking", domain.Booking, visible)

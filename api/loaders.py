@@ -1,0 +1,64 @@
+"""How are related rows read without one query for each? In batches, within one operation."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from uuid import UUID
+
+from strawberry.dataloader import DataLoader
+
+from db import accounts, bookings, offers, providers, services, shifts
+
+if TYPE_CHECKING:
+    from db.engine import Connection, Database
+    from domain.bookings import Booking, HistoryEntry
+    from domain.hours import WeeklyHours
+    from domain.offers import JobOffer
+    from domain.people import User
+    from domain.providers import Provider
+    from domain.services import Service
+    from domain.shifts import Presence, Shift
+
+
+class _HasId(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+
+T = TypeVar("T")
+Value = TypeVar("Value", bound=_HasId)
+
+
+class Loaders:
+    """One of each for an operation. A missing row is None."""
+
+    def __init__(self, database: Database) -> None:
+        def of(read: Callable[[Connection, Sequence[UUID]], Awaitable[Mapping[UUID, T]]]) -> Any:
+            async def load(keys: list[UUID]) -> list[T | None]:
+                async with database.read() as connection:
+                    found = await read(connection, keys)
+                return [found.get(key) for key in keys]
+
+            return DataLoader(load)
+
+        self.users: DataLoader[UUID, User | None] = of(accounts.by_ids)
+        self.services: DataLoader[UUID, Service | None] = of(_by_id(services.by_ids))
+        self.providers: DataLoader[UUID, Provider | None] = of(_by_id(providers.by_ids))
+        self.bookings: DataLoader[UUID, Booking | None] = of(_by_id(bookings.by_ids))
+        self.offers: DataLoader[UUID, JobOffer | None] = of(_by_id(offers.by_ids))
+        self.histories: DataLoader[UUID, list[HistoryEntry]] = of(bookings.histories)
+        self.offers_of_booking: DataLoader[UUID, list[JobOffer]] = of(offers.of_bookings)
+        self.services_of_provider: DataLoader[UUID, list[UUID]] = of(providers.services_of)
+        self.hours_of_provider: DataLoader[UUID, WeeklyHours] = of(providers.hours_of)
+        self.presence: DataLoader[UUID, Presence] = of(shifts.presence_of)
+        self.open_shifts: DataLoader[UUID, Shift | None] = of(shifts.open_shifts)
+
+
+def _by_id(
+    read: Callable[[Connection, Sequence[UUID]], Awaitable[Iterable[Value]]],
+) -> Callable[[Connection, Sequence[UUID]], Awaitable[Mapping[UUID, Value]]]:
+    async def keyed(connection: Connection, keys: Sequence[UUID]) -> Mapping[UUID, Value]:
+        return {value.id: value for value in await read(connection, keys)}
+
+    return keyed

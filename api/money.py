@@ -1,0 +1,27 @@
+"""How is a sum of money shown?"""
+
+from __future__ import annotations
+
+import strawberry
+from babel.numbers import format_currency, get_currency_precision
+
+from api.access import PUBLIC
+from api.views import view_of
+from domain import money as domain
+
+
+@strawberry.type(directives=[PUBLIC], description="A sum of money, exact.")
+@view_of(domain.Money)
+class Money:
+    """A sum of money, exact."""
+
+    amount_minor: int = strawberry.field(
+        description="The amount in minor units: 4050 in GBP is 40.50 pounds."
+    )
+    currency: str = strawberry.field(description="The currency, ISO 4217.")
+
+    @strawberry.field(description='The sum as people read it, such as "£40.50".')
+    def formatted(self) -> str:
+        """The sum in English notation."""
+        major = self.amount_minor / 10 ** get_currency_precision(self.currency)
+        return format_currency(major, self.currency, locale="en_GB")

@@ -1,0 +1,126 @@
+"""How does an expected refusal look to a client? As a typed problem with the facts to act on.
+
+Each refusal class of the domain is turned into its problem by `problem_of`; the noun that raises a
+refusal registers the translation beside its types.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import singledispatch
+from typing import TYPE_CHECKING
+
+import strawberry
+
+from api.access import PUBLIC
+
+if TYPE_CHECKING:
+    from domain.refusals import Refusal
+from domain import refusals
+
+
+@strawberry.enum(description="What kind of problem it is, for a program to act on.")
+class ProblemCode(Enum):
+    """Every kind of problem a mutation can answer with."""
+
+    INVALID_INPUT = strawberry.enum_value(
+        "INVALID_INPUT", description="One or more input fields are wrong; `errors` lists them all."
+    )
+    NOT_FOUND = strawberry.enum_value(
+        "NOT_FOUND", description="No such thing, or you may not see it; the two answer alike."
+    )
+    WRONG_STATUS = strawberry.enum_value(
+        "WRONG_STATUS", description="The booking stands where this act is not possible."
+    )
+    SLOT_TAKEN = strawberry.enum_value("SLOT_TAKEN", description="The provider's time is taken.")
+    OFFER_GONE = strawberry.enum_value(
+        "OFFER_GONE", description="The offer can no longer be taken."
+    )
+    RULES_BROKEN = strawberry.enum_value(
+        "RULES_BROKEN", description="The booking rules forbid this booking."
+    )
+    PROVIDER_NOT_ELIGIBLE = strawberry.enum_value(
+        "PROVIDER_NOT_ELIGIBLE", description="This provider may not take this booking."
+    )
+    SERVICE_INACTIVE = strawberry.enum_value(
+        "SERVICE_INACTIVE", description="The service can no longer be booked."
+    )
+    IDEMPOTENCY_KEY_REUSED = strawberry.enum_value(
+        "IDEMPOTENCY_KEY_REUSED", description="The idempotency key was used with other input."
+    )
+    ALREADY_ON_SHIFT = strawberry.enum_value(
+        "ALREADY_ON_SHIFT", description="A shift is open already."
+    )
+    NOT_ON_SHIFT = strawberry.enum_value("NOT_ON_SHIFT", description="There is no open shift.")
+    WORK_IN_PROGRESS = strawberry.enum_value(
+        "WORK_IN_PROGRESS", description="There is work in progress."
+    )
+    PAYMENT_UNAVAILABLE = strawberry.enum_value(
+        "PAYMENT_UNAVAILABLE", description="No payment gateway is configured."
+    )
+    EMAIL_TAKEN = strawberry.enum_value(
+        "EMAIL_TAKEN", description="There is an account with this e-mail address already."
+    )
+    INVALID_CREDENTIALS = strawberry.enum_value(
+        "INVALID_CREDENTIALS", description="The e-mail address or the password is wrong."
+    )
+    SESSION_ENDED = strawberry.enum_value(
+        "SESSION_ENDED", description="The session is over; sign in again."
+    )
+
+
+@strawberry.interface(
+    directives=[PUBLIC], description="Why an act was refused. A refused act had no effect."
+)
+class Problem:
+    """What every problem carries."""
+
+    message: str = strawberry.field(description="What is wrong and what to do, for a person.")
+    code: ProblemCode = strawberry.field(description="What kind of problem it is, for a program.")
+    path: list[str] | None = strawberry.field(
+        default=None, description="The input field it speaks of, from `input` down; null for none."
+    )
+
+
+@strawberry.type(directives=[PUBLIC], description="One wrong input field.")
+class FieldProblem:
+    """Where an input field is and how to mend it."""
+
+    path: list[str] = strawberry.field(description="The field, from `input` down.")
+    message: str = strawberry.field(description="What is wrong with it and what to write instead.")
+
+
+@strawberry.type(
+    directives=[PUBLIC], description="The input breaks a rule of its shape; all wrong fields."
+)
+class InvalidInput(Problem):
+    """Every wrong field at once."""
+
+    errors: list[FieldProblem] = strawberry.field(description="Every wrong field.")
+
+
+@strawberry.type(
+    directives=[PUBLIC], description="No such thing, or you may not see it; the two answer alike."
+)
+class NotFound(Problem):
+    """Nothing here for this viewer."""
+
+
+@singledispatch
+def problem_of(refusal: Refusal) -> Problem | None:
+    """The problem that shows this refusal; None when no noun has registered one."""
+    del refusal
+    return None
+
+
+@problem_of.register
+def _(refusal: refusals.InvalidInput) -> Problem:
+    errors = [FieldProblem(path=list(e.path), message=e.message) for e in refusal.errors]
+    return InvalidInput(
+        message=str(refusal), code=ProblemCode.INVALID_INPUT, path=errors[0].path, errors=errors
+    )
+
+
+@problem_of.register
+def _(refusal: refusals.NotFound) -> Problem:
+    return NotFound(message=str(refusal), code=ProblemCode.NOT_FOUND)

@@ -1,0 +1,174 @@
+"""Providers, as customers and dispatchers see them."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from api import ids, nodes
+from api.access import PUBLIC, SIGNED_IN, allow
+from api.connections import After, Before, Connection, First, Last, Listing, page_request
+from api.context import Context, Info
+from api.enums import describe
+from api.nodes import Node
+from api.scalars import TimeZone
+from api.services import Service, TradeFilter
+from api.views import view_of
+from db import providers
+from domain import hours
+from domain import providers as domain
+from domain.people import STAFF, Role, Viewer
+from domain.services import Trade
+from domain.shifts import Presence as PresenceValue
+
+Presence = describe(
+    PresenceValue,
+    "Whether a provider can be reached now.",
+    OFFLINE="Not on shift.",
+    AWAY="On shift, but the device has not been heard from lately.",
+    BUSY="At work on a booking.",
+    ONLINE="On shift and ready.",
+)
+
+
+@strawberry.type(directives=[PUBLIC], description="A stretch of working time in a usual week.")
+@view_of(hours.WeeklyInterval)
+class WeeklyInterval:
+    """A stretch of working time in a usual week."""
+
+    weekday: int = strawberry.field(description="ISO day of the week: Monday is 1, Sunday is 7.")
+    opens: time = strawberry.field(description="When it begins, on the provider's own wall clock.")
+    closes: time = strawberry.field(description="When it ends; 00:00 is the end of the day.")
+
+
+@strawberry.interface(directives=[PUBLIC], description="A person who does the work.")
+class Provider(Node):
+    """A person who does the work."""
+
+    name: str = strawberry.field(description='The name customers see, such as "Jo B.".')
+    trade: Trade = strawberry.field(description="The trade they practise.")
+    about: str = strawberry.field(description="What they say of themselves.")
+    time_zone: TimeZone = strawberry.field(description="The zone their working hours are in.")
+    city: str = strawberry.field(description="The city they work from.")
+    area: str = strawberry.field(description="The postal district they work from.")
+    country: str = strawberry.field(description="The country they work in, ISO 3166 alpha-2.")
+    radius_miles: float = strawberry.field(description="How far they travel, in miles.")
+    years_experience: int = strawberry.field(description="How many years they have done this.")
+    rating: float | None = strawberry.field(description="Stars from 1 to 5; null without reviews.")
+    completed_jobs: int = strawberry.field(description="How many bookings they have completed.")
+
+    @strawberry.field(description="What they can be booked for.", graphql_type=list[Service])
+    async def services(self, info: Info) -> Any:
+        """The services they offer."""
+        value: Any = self
+        offered = await info.context.loaders.services_of_provider.load(value.id)
+        found = await info.context.loaders.services.load_many(offered)
+        return sorted((one for one in found if one), key=lambda one: one.code)
+
+    @strawberry.field(
+        description="Their usual week, as wall times in their zone.",
+        graphql_type=list[WeeklyInterval],
+    )
+    async def working_hours(self, info: Info) -> Any:
+        """Their weekly hours."""
+        value: Any = self
+        return (await info.context.loaders.hours_of_provider.load(value.id)).intervals
+
+    @strawberry.field(
+        directives=[SIGNED_IN], description="Whether they can be reached now. Derived, never stale."
+    )
+    async def presence(self, info: Info) -> PresenceValue:
+        """Their presence at this moment."""
+        value: Any = self
+        return await info.context.loaders.presence.load(value.id)
+
+
+def _of(trade: Trade) -> Any:
+    """Shows providers of one trade as the type below."""
+
+    def declare(view: type) -> type:
+        def is_type_of(obj: Any, _info: Any) -> bool:
+            return isinstance(obj, domain.Provider) and obj.trade is trade
+
+        view.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined]  # for strawberry
+        return view
+
+    return declare
+
+
+@strawberry.type(directives=[PUBLIC], description="A provider of cleaning.")
+@_of(Trade.CLEANING)
+class Cleaner(Provider):
+    """A provider of cleaning."""
+
+
+@strawberry.type(directives=[PUBLIC], description="A provider of vehicle repair and diagnosis.")
+@_of(Trade.MECHANICAL)
+class Mechanic(Provider):
+    """A provider of vehicle repair and diagnosis."""
+
+
+@strawberry.type(directives=[PUBLIC], description="A provider of housekeeping and maintenance.")
+@_of(Trade.FACILITIES)
+class Technician(Provider):
+    """A provider of housekeeping and maintenance."""
+
+
+PROVIDER_TYPES = (Cleaner, Mechanic, Technician)
+
+ProviderId = Annotated[strawberry.ID, strawberry.argument(description="Which provider.")]
+
+
+@strawberry.type
+class ProviderQueries:
+    """Reading providers."""
+
+    @strawberry.field(
+        directives=[SIGNED_IN],
+        description="One provider; null when there is no such active provider.",
+        graphql_type=Provider | None,
+    )
+    async def provider(self, info: Info, id: ProviderId) -> Any:
+        """One provider."""
+        return await _fetch(info.context, ids.parse("Provider", id, "id"))
+
+    @strawberry.field(
+        directives=[allow(Role.CUSTOMER, Role.DISPATCHER, Role.ANALYST, Role.ADMIN)],
+        description="The active providers, longest here first; staff see the others too.",
+        graphql_type=Connection[Provider],
+    )
+    async def providers(
+        self,
+        info: Info,
+        trade: TradeFilter = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Any:
+        """A page of providers."""
+        request = page_request(first, after, last, before)
+        everyone = info.context.user.is_staff
+        async with info.context.read() as connection:
+            page = await providers.page(connection, request, trade=trade, everyone=everyone)
+
+        async def count() -> int:
+            async with info.context.read() as connection:
+                return await providers.count(connection, trade=trade, everyone=everyone)
+
+        return Listing(page=page, count=count)
+
+
+async def _fetch(context: Context, uid: UUID) -> domain.Provider | None:
+    found = await context.loaders.providers.load(uid)
+    return found if found and _may_see(context.user, found) else None
+
+
+def _may_see(viewer: Viewer, provider: domain.Provider) -> bool:
+    return provider.is_active or viewer.role in STAFF or viewer.user_id == provider.id
+
+
+nodes.register("Provider", domain.Provider, _fetch)
