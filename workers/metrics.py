@@ -1,0 +1,14 @@
+"""What can be counted of the workers' work?"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+ACTIVE_RELAY: Final = Gauge("callout_relay_active", "1 in the process whose relay is delivering.")
+SEQUENCED: Final = Counter("callout_events_sequenced", "Events given their delivery order.")
+PUBLISHED: Final = Counter("callout_events_published", "Events delivered.")
+JOBS: Final = Counter("callout_jobs", "Tries of jobs, by how they ended.", ["job", "outcome"])
+JOB_SECONDS: Final = Histogram("callout_job_seconds", "How long a try of a job took.", ["job"])
+SWEPT: Final = Counter("callout_swept", "Overdue rows that a sweep found.", ["sweep"])
