@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, TypeAlias
-from uuid import UUID
 
 import strawberry
 from email_validator import EmailNotValidError, validate_email
 
 from api import sessions
 from api.access import PUBLIC, SIGNED_IN
-from api.context import Context, Info
-from api.enums import describe
-from api.nodes import Node, register
+from api.context import Info
+from api.people import User
 from api.problems import InvalidInput, Problem, ProblemCode, problem_of
 from api.scalars import PhoneNumber, TimeZone
 from api.views import view_of
@@ -22,34 +20,6 @@ from domain import people, refusals
 from domain.people import Role
 from domain.refusals import FieldError
 from domain.sessions import SessionEnded as SessionEndedRefusal
-
-describe(
-    Role,
-    "What a person may do. Everyone has exactly one role.",
-    CUSTOMER="Books services.",
-    PROVIDER="Does the work: a cleaner, mechanic or technician.",
-    DISPATCHER="Sees every booking and acts on it.",
-    ANALYST="Reads the figures; changes nothing.",
-    ADMIN="Runs the house.",
-    SERVICE="Another system.",
-)
-
-
-# Open to everyone, since whoever has just signed in reads their own in the answer. What leads to
-# another person's account is guarded where it leads there.
-@strawberry.type(directives=[PUBLIC], description="A person with an account.")
-@view_of(people.User)
-class User(Node):
-    """A person with an account."""
-
-    email: str = strawberry.field(description="The address they sign in with, in lower case.")
-    role: Role = strawberry.field(description="What they may do.")
-    given_name: str = strawberry.field(description="First name.")
-    family_name: str = strawberry.field(description="Last name.")
-    name: str = strawberry.field(description="Full name.")
-    phone: PhoneNumber | None = strawberry.field(description="Telephone number, if they gave one.")
-    time_zone: TimeZone = strawberry.field(description="The time zone they live in.")
-    created_at: datetime = strawberry.field(description="When they signed up.")
 
 
 @strawberry.type(directives=[PUBLIC], description="A sign-in, and the tokens to act through it.")
@@ -242,16 +212,6 @@ class ChangePasswordInput:
 
 
 @strawberry.type
-class AccountQueries:
-    """What a person can ask about themselves."""
-
-    @strawberry.field(directives=[SIGNED_IN], description="Who you are.", graphql_type=User)
-    async def me(self, info: Info) -> people.User | None:
-        """The viewer's account."""
-        return await info.context.loaders.users.load(info.context.user.user_id)
-
-
-@strawberry.type
 class AccountMutations:
     """What a person can do about their account and sessions."""
 
@@ -371,13 +331,3 @@ def _normalised(text: str, *, strict: bool) -> str:
         strict=strict,
     )
     return (checked.ascii_email or checked.normalized).lower()
-
-
-async def _fetch(context: Context, uid: UUID) -> people.User | None:
-    """One's own account; staff may see anyone's."""
-    if uid != context.user.user_id and not context.user.is_staff:
-        return None
-    return await context.loaders.users.load(uid)
-
-
-register("User", people.User, _fetch)

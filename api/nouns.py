@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.accounts import AccountMutations, AccountQueries
+from api.accounts import AccountMutations
 from api.bookings import BookingQueries
 from api.lifecycle import BookingMutations
 from api.nodes import NodeQueries
 from api.offers import OfferMutations, OfferQueries
+from api.people import PersonQueries
 from api.providers import PROVIDER_TYPES, ProviderQueries
 from api.services import ServiceQueries
 from api.shifts import ShiftMutations, ShiftQueries
 from api.subscriptions import Subscriptions
 
 QUERIES: Final = (
-    AccountQueries,
     BookingQueries,
     NodeQueries,
     OfferQueries,
+    PersonQueries,
     ProviderQueries,
     ServiceQueries,
     ShiftQueries,

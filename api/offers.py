@@ -10,12 +10,12 @@ import strawberry
 
 from api import ids, nodes
 from api.access import PUBLIC, SIGNED_IN, allow
+from api.booking_problems import SlotTaken
 from api.bookings import Booking
 from api.connections import After, Before, Connection, First, Last, Listing, page_request
 from api.context import Context, Info
 from api.enums import describe
 from api.inputs import Given
-from api.lifecycle import SlotTaken
 from api.money import Money
 from api.nodes import Node
 from api.problems import InvalidInput, NotFound, Problem, ProblemCode, problem_of

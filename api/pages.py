@@ -44,7 +44,7 @@ def routes(settings: Settings, accounts: Sequence[Account]) -> list[Route]:
     pages = [Route("/", _landing(settings)), Route("/assets/{name}", _asset)]
     if settings.graphiql:
         offered = () if settings.is_production else accounts
-        pages.append(Route("/graphiql", _graphiql(offered)))
+        pages.append(Route("/graphiql", _graphiql(settings, offered)))
     return pages
 
 
@@ -61,8 +61,10 @@ def _landing(settings: Settings) -> Callable[[Request], Awaitable[Response]]:
     return landing
 
 
-def _graphiql(accounts: Sequence[Account]) -> Callable[[Request], Awaitable[Response]]:
-    template, parts = page("graphiql.html"), _links() | {"config": _config(accounts)}
+def _graphiql(
+    settings: Settings, accounts: Sequence[Account]
+) -> Callable[[Request], Awaitable[Response]]:
+    template, parts = page("graphiql.html"), _links() | {"config": _config(settings, accounts)}
 
     async def graphiql(request: Request) -> Response:
         nonce = secrets.token_urlsafe(18)
@@ -114,9 +116,10 @@ def _caching(asset: Asset, *, version: str | None) -> dict[str, str]:
     }
 
 
-def _config(accounts: Sequence[Account]) -> str:
+def _config(settings: Settings, accounts: Sequence[Account]) -> str:
     config = {
         "endpoint": ENDPOINT,
+        "introspection": settings.introspection if settings.is_production else "everyone",
         "accounts": _first_of_each_role(accounts),
         "examples": examples(),
         "documents": session_documents(),

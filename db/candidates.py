@@ -6,6 +6,7 @@ them are asked again, in full, by domain.matching.
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -138,7 +139,9 @@ def _rough_distance(work: Work) -> ColumnElement[Any]:
     """Something to sort by before the cut: squared degrees, unknown last."""
     if work.point is None:
         return _P.rating.desc().nulls_last()
-    north, east = _P.latitude - work.point.latitude, _P.longitude - work.point.longitude
+    north, apart = _P.latitude - work.point.latitude, func.abs(_P.longitude - work.point.longitude)
+    # The short way round, on meridians that lie closer together the further they are from the line.
+    east = func.least(apart, 360 - apart) * math.cos(math.radians(work.point.latitude))
     return (north * north + east * east).nulls_last()
 
 

@@ -162,6 +162,11 @@ function Bar() {
   );
 }
 
+function maySeeSchema(account) {
+  if (config.introspection === "signed_in") return Boolean(account?.token);
+  return config.introspection === "everyone";
+}
+
 function announce(data) {
   answers.dispatchEvent(new CustomEvent("data", { detail: data }));
 }
@@ -174,6 +179,7 @@ function Page() {
   const tabs = useMemo(() => exampleTabs(config.examples), []);
   return (
     <GraphiQLProvider fetcher={fetcher.fetch} defaultTabs={tabs} plugins={[explorer]}
+      schema={maySeeSchema(account) ? undefined : null}
       variables={firstVisit ? tabs[0].variables : undefined}
       visiblePlugin={location.hash === "#schema" ? "Documentation Explorer" : undefined}
       shouldPersistHeaders={false}>

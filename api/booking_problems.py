@@ -1,0 +1,151 @@
+"""Why was an act on a booking refused? Each refusal of the domain as a typed problem."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from api.access import PUBLIC
+from api.enums import describe
+from api.problems import Problem, ProblemCode, problem_of
+from api.views import view_of
+from domain import bookings as domain
+from domain import idempotency, matching, payments, providers, requests
+
+BookingRule = describe(
+    requests.BookingRule,
+    "A rule about when a booking may be made.",
+    PAST="The start has passed.",
+    TOO_FAR_AHEAD="The start is further ahead than bookings are taken.",
+)
+HardRule = describe(
+    matching.HardRule,
+    "What a provider must satisfy to be given a booking.",
+    APPROVED="Approved by the house and not suspended.",
+    SERVICE="Offers the service.",
+    RADIUS="The place is within reach.",
+    HOURS="The whole window lies in working hours.",
+    TIME_OFF="No time off touches the window.",
+    FREE="No other work touches the window, nor comes too near.",
+    NOT_REJECTED="Has not said no to this booking.",
+    ON_SHIFT="Is on shift; asked of immediate work.",
+    HEARTBEAT="Has been heard from lately; asked of immediate work.",
+)
+
+
+@strawberry.type(directives=[PUBLIC], description="The provider's time is taken.")
+class SlotTaken(Problem):
+    """The provider's time is taken."""
+
+    alternatives: list[datetime] = strawberry.field(
+        description="The next starts at which the same provider is free."
+    )
+
+
+@strawberry.type(directives=[PUBLIC], description="The booking stands where this is not possible.")
+class WrongStatus(Problem):
+    """The booking stands where this is not possible."""
+
+    status: domain.BookingStatus = strawberry.field(description="Where it stands.")
+
+
+@strawberry.type(directives=[PUBLIC], description="One booking rule that a request breaks.")
+@view_of(requests.BrokenRule)
+class BrokenRule:
+    """One booking rule that a request breaks."""
+
+    rule: requests.BookingRule = strawberry.field(description="Which rule.")
+    message: str = strawberry.field(description="What would satisfy it.")
+
+
+@strawberry.type(directives=[PUBLIC], description="The booking rules forbid this booking.")
+class RulesBroken(Problem):
+    """The booking rules forbid this booking."""
+
+    broken: list[BrokenRule] = strawberry.field(description="Every broken rule.")
+
+
+@strawberry.type(directives=[PUBLIC], description="What one hard rule said of a provider.")
+@view_of(matching.Verdict)
+class Verdict:
+    """What one hard rule said of a provider."""
+
+    rule: matching.HardRule = strawberry.field(description="Which rule.")
+    passed: bool = strawberry.field(description="Is it satisfied?")
+
+
+@strawberry.type(directives=[PUBLIC], description="This provider may not take this booking.")
+class ProviderNotEligible(Problem):
+    """This provider may not take this booking."""
+
+    broken: list[Verdict] = strawberry.field(description="The rules that stand in the way.")
+
+
+@strawberry.type(directives=[PUBLIC], description="The service can no longer be booked.")
+class ServiceInactive(Problem):
+    """The service can no longer be booked."""
+
+
+@strawberry.type(directives=[PUBLIC], description="The key answered a request with other input.")
+class IdempotencyKeyReused(Problem):
+    """The key answered a request with other input."""
+
+
+@strawberry.type(directives=[PUBLIC], description="No way to pay is configured on this server.")
+class PaymentUnavailable(Problem):
+    """No way to pay is configured on this server."""
+
+
+@problem_of.register
+def _(refusal: domain.SlotTaken) -> Problem:
+    return SlotTaken(
+        message=str(refusal),
+        code=ProblemCode.SLOT_TAKEN,
+        path=["startsAt"],
+        alternatives=list(refusal.alternatives),
+    )
+
+
+@problem_of.register
+def _(refusal: domain.WrongStatus) -> Problem:
+    return WrongStatus(message=str(refusal), code=ProblemCode.WRONG_STATUS, status=refusal.status)
+
+
+@problem_of.register
+def _(refusal: requests.RulesBroken) -> Problem:
+    broken: Any = list(refusal.broken)
+    return RulesBroken(
+        message=str(refusal), code=ProblemCode.RULES_BROKEN, path=["startsAt"], broken=broken
+    )
+
+
+@problem_of.register
+def _(refusal: providers.ProviderNotEligible) -> Problem:
+    broken: Any = list(refusal.broken)
+    return ProviderNotEligible(
+        message=str(refusal),
+        code=ProblemCode.PROVIDER_NOT_ELIGIBLE,
+        path=["providerId"],
+        broken=broken,
+    )
+
+
+@problem_of.register
+def _(refusal: requests.ServiceInactive) -> Problem:
+    return ServiceInactive(
+        message=str(refusal), code=ProblemCode.SERVICE_INACTIVE, path=["serviceId"]
+    )
+
+
+@problem_of.register
+def _(refusal: idempotency.IdempotencyKeyReused) -> Problem:
+    return IdempotencyKeyReused(
+        message=str(refusal), code=ProblemCode.IDEMPOTENCY_KEY_REUSED, path=["idempotencyKey"]
+    )
+
+
+@problem_of.register
+def _(refusal: payments.PaymentUnavailable) -> Problem:
+    return PaymentUnavailable(message=str(refusal), code=ProblemCode.PAYMENT_UNAVAILABLE)
