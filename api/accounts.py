@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Annotated, TypeAlias
 
 import strawberry
-from email_validator import EmailNotValidError, validate_email
 
 from api import sessions
 from api.access import PUBLIC, SIGNED_IN
 from api.context import Info
+from api.emails import account_name, new_address
 from api.people import User
 from api.problems import InvalidInput, Problem, ProblemCode, problem_of
 from api.scalars import PhoneNumber, TimeZone
@@ -18,7 +18,6 @@ from api.views import view_of
 from db import sessions as store
 from domain import people, refusals
 from domain.people import Role
-from domain.refusals import FieldError
 from domain.sessions import SessionEnded as SessionEndedRefusal
 
 
@@ -238,7 +237,7 @@ class AccountMutations:
         input: Annotated[SignInInput, strawberry.argument(description="Proof of who it is.")],
     ) -> SignInResult:
         """Sign in."""
-        grant = await sessions.sign_in(info.context, _account_name(input.email), input.password)
+        grant = await sessions.sign_in(info.context, account_name(input.email), input.password)
         return SignInSuccess(session=grant)
 
     @strawberry.mutation(
@@ -291,7 +290,7 @@ class AccountMutations:
 
 def _registration(input: SignUpInput, *, time_zone: str) -> people.Registration:
     """What was said, checked as a whole: every wrong field is named at once."""
-    email, wrong_email = _new_address(input.email)
+    email, wrong_email = new_address(input.email)
     registration = people.Registration(
         email=email,
         role=input.role,
@@ -304,30 +303,3 @@ def _registration(input: SignUpInput, *, time_zone: str) -> people.Registration:
     if errors := (*wrong_email, *wrong_password, *registration.wrong_fields()):
         raise refusals.InvalidInput(*errors)
     return registration
-
-
-def _new_address(text: str) -> tuple[str, tuple[FieldError, ...]]:
-    try:
-        return _normalised(text, strict=True), ()
-    except EmailNotValidError as error:
-        return text, (FieldError(path=("email",), message=str(error)),)
-
-
-def _account_name(text: str) -> str:
-    """The address under which an account would be kept; one that nobody has for what is none."""
-    try:
-        return _normalised(text, strict=False)
-    except EmailNotValidError:
-        return ""
-
-
-def _normalised(text: str, *, strict: bool) -> str:
-    """One spelling for each mailbox: lower case, and ASCII, which every mail server takes."""
-    checked = validate_email(
-        text.strip(),
-        allow_smtputf8=False,
-        check_deliverability=False,
-        globally_deliverable=strict,
-        strict=strict,
-    )
-    return (checked.ascii_email or checked.normalized).lower()

@@ -71,7 +71,7 @@ def create(
 ) -> Starlette:
     """The application. `schema` and `authenticate` are for tests of the door alone."""
     services = _services(settings, authenticate)
-    return Starlette(
+    application = Starlette(
         routes=_routes(services, schema or whole()),
         middleware=[
             Middleware(Envelope),
@@ -85,6 +85,8 @@ def create(
         ],
         lifespan=_lifespan(services),
     )
+    application.state.services = services
+    return application
 
 
 def _services(settings: Settings, authenticate: Authenticate | None) -> Services:

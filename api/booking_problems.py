@@ -67,20 +67,11 @@ class RulesBroken(Problem):
     broken: list[BrokenRule] = strawberry.field(description="Every broken rule.")
 
 
-@strawberry.type(directives=[PUBLIC], description="What one hard rule said of a provider.")
-@view_of(matching.Verdict)
-class Verdict:
-    """What one hard rule said of a provider."""
-
-    rule: matching.HardRule = strawberry.field(description="Which rule.")
-    passed: bool = strawberry.field(description="Is it satisfied?")
-
-
 @strawberry.type(directives=[PUBLIC], description="This provider may not take this booking.")
 class ProviderNotEligible(Problem):
     """This provider may not take this booking."""
 
-    broken: list[Verdict] = strawberry.field(description="The rules that stand in the way.")
+    unmet: list[matching.HardRule] = strawberry.field(description="What stands in the way.")
 
 
 @strawberry.type(directives=[PUBLIC], description="The service can no longer be booked.")
@@ -123,12 +114,11 @@ def _(refusal: requests.RulesBroken) -> Problem:
 
 @problem_of.register
 def _(refusal: providers.ProviderNotEligible) -> Problem:
-    broken: Any = list(refusal.broken)
     return ProviderNotEligible(
         message=str(refusal),
         code=ProblemCode.PROVIDER_NOT_ELIGIBLE,
         path=["providerId"],
-        broken=broken,
+        unmet=[verdict.rule for verdict in refusal.broken],
     )
 
 

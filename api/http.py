@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from gateways.settings import Settings
 
 MAX_BODY: Final = 256 * 1024
+#: So much of too large a body is read and dropped: a client hears why it was refused only if it is
+#: not cut off while it still writes.
+_MAX_IGNORED: Final = 1024 * 1024
 #: A request that takes longer than this to arrive is given up.
 _PATIENCE: Final = 30
 
@@ -165,19 +168,24 @@ def _check_content_type(headers: Headers) -> None:
 
 async def _body(request: Request) -> bytes:
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared[:12]) > MAX_BODY:
-        raise PayloadTooLarge(f"The body may have at most {MAX_BODY} bytes.")
+    size = int(declared[:12]) if declared.isdecimal() else 0
     body = bytearray()
     try:
         async with asyncio.timeout(_PATIENCE):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_BODY:
-                    raise PayloadTooLarge(f"The body may have at most {MAX_BODY} bytes.")
+            if size <= _MAX_IGNORED:
+                size = 0
+                async for chunk in request.stream():
+                    size += len(chunk)
+                    if size <= MAX_BODY:
+                        body += chunk
+                    elif size > _MAX_IGNORED:
+                        break
     except TimeoutError:
         raise BadRequest("The body took too long to arrive.") from None
     except ClientDisconnect:
         raise BadRequest("The body is not complete.") from None
+    if size > MAX_BODY:
+        raise PayloadTooLarge(f"The body may have at most {MAX_BODY} bytes.")
     return bytes(body)
 
 
@@ -219,7 +227,7 @@ def _refusal(rejected: Rejected, media: str, status: int | None = None) -> Respo
         response.headers["WWW-Authenticate"] = "Bearer"
     if status == 405:
         response.headers["Allow"] = "GET, POST"
-    if status in {413, 408}:
+    if status == 413:
         response.headers["Connection"] = "close"
     return response
 

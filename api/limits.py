@@ -28,6 +28,7 @@ from graphql import (
     VariableNode,
     get_named_type,
     get_nullable_type,
+    is_introspection_type,
 )
 
 from api.access import Caller, permitted
@@ -124,6 +125,8 @@ class Limits:
             name: {field: _facts(schema, type_, field) for field in type_.fields}
             for name, type_ in schema.type_map.items()
             if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)
+            # A fragment on __Type is only ever reached through `__schema`, which is guarded.
+            and not is_introspection_type(type_)
         }
         roots = {operation: schema.get_root_type(operation) for operation in OperationType}
         self.roots = {operation: root.name for operation, root in roots.items() if root}

@@ -45,12 +45,14 @@ class Subscription:
 
     __slots__ = (
         "_after", "_hub", "_interruption", "_is_listening", "_is_reading", "_line", "_newest",
-        "_queue", "_room", "_waiting", "topics",
+        "_queue", "_room", "_waiting", "position", "topics",
     )  # fmt: skip
 
     def __init__(self, hub: Hub, topics: Sequence[str], *, after: int | None, room: int) -> None:
         """Made by `Hub.subscribe`. Holds at most `room` deliveries."""
         self.topics = tuple(sorted(set(topics)))
+        #: Where it stands, once entered: just past what was taken last, or where it began.
+        self.position = 0
         self._hub = hub
         self._after = after
         self._room = room
@@ -70,10 +72,11 @@ class Subscription:
             await self._hub.require(self._after)
         self._line = await self._hub.join(self, self.topics)
         if self._after is None:
-            self._newest = self._line.position or 0
+            self.position = self._line.position or 0
             self._listen()
         else:
-            self._newest = self._after
+            self.position = self._after
+        self._newest = self.position
         return self
 
     async def __aexit__(
@@ -88,11 +91,6 @@ class Subscription:
         if self._line is not None:
             line, self._line = self._line, None
             await self._hub.leave(self, line)
-
-    @property
-    def position(self) -> int:
-        """Everything up to this place has been delivered, or happened before the beginning."""
-        return self._queue[0].seq - 1 if self._queue else self._newest
 
     @property
     def queued(self) -> int:
@@ -111,7 +109,9 @@ class Subscription:
                 await self._arrival()
             else:
                 await self._read_on()
-        return self._queue.pop(0)
+        delivery = self._queue.pop(0)
+        self.position = delivery.seq
+        return delivery
 
     def hear(self, delivery: Delivery, *, at_once: bool) -> None:
         """Queue what the line tells. Never waits, whatever this subscriber does."""

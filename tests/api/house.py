@@ -1,0 +1,158 @@
+"""The whole house at work: the real schema behind the real door, a worker, and the demo people."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from websockets.asyncio.client import ClientConnection
+
+from api import ids
+from api.context import SignedIn
+from api.schema import whole
+from db import seed
+from db.engine import Database
+from domain.people import Viewer
+from gateways.settings import Settings
+from tests.api.door import Door, People, hear, opened, say
+from workers import main as workers
+
+ADDRESS = {
+    "line1": "10 Downing Street",
+    "city": "London",
+    "postalCode": "SW1A 2AA",
+    "country": "GB",
+    "point": {"latitude": 51.5034, "longitude": -0.1276},
+}
+CREATE = """
+mutation($input: CreateBookingInput!) { createBooking(input: $input) {
+  __typename
+  ... on CreateBookingSuccess { booking { id status version startsAt provider { name } } }
+  ... on Problem { code message path }
+  ... on InvalidInput { errors { path message } }
+  ... on SlotTaken { alternatives }
+  ... on RulesBroken { broken { rule } }
+  ... on ProviderNotEligible { unmet }
+} }
+"""
+ACCEPT = """
+mutation($id: ID!) { acceptOffer(input: { offerId: $id }) {
+  __typename
+  ... on AcceptOfferSuccess { booking { id status address { line1 } customer { name } } }
+  ... on OfferGone { why }
+  ... on Problem { code message }
+} }
+"""
+OFFERS = "{ jobOffers(states: [OFFERED]) { nodes { id booking { id } } } }"
+
+
+@dataclass
+class Stream:
+    """One subscription on a socket of its own."""
+
+    socket: ClientConnection
+    field: str
+
+    async def next(self) -> Any:
+        """The next item. Fails on an error or at the end of the stream."""
+        while True:
+            message = await hear(self.socket)
+            if message["type"] == "ping":
+                await say(self.socket, type="pong")
+                continue
+            assert message["type"] == "next", message
+            assert "errors" not in message["payload"], message
+            return message["payload"]["data"][self.field]
+
+
+@dataclass
+class House:
+    """A running system, and ways to speak to it as somebody."""
+
+    door: Door
+    database: Database
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    async def ask(self, name: str | None, document: str, **variables: Any) -> Any:
+        """The whole answer to an operation by the demo person of that first name."""
+        token = self.tokens[name] if name else None
+        return (await self.door.ask(document, variables, token=token)).json()
+
+    async def act(self, name: str | None, document: str, **variables: Any) -> Any:
+        """The value of the only field of an operation that must not fail."""
+        answer = await self.ask(name, document, **variables)
+        assert "errors" not in answer, answer
+        (value,) = answer["data"].values()
+        return value
+
+    async def book(self, name: str = "Carla", **changes: Any) -> Any:
+        """Ask for a free clean in five hours, or what the changes say."""
+        start = (datetime.now(UTC) + timedelta(hours=5)).replace(minute=0, second=0, microsecond=0)
+        asked = {
+            "serviceId": service("home-clean"),
+            "kind": "SCHEDULED",
+            "startsAt": start.isoformat(),
+            "address": ADDRESS,
+        } | changes
+        return await self.act(name, CREATE, input=asked)
+
+    async def on_shift(self, *names: str) -> None:
+        """Clock these providers in."""
+        for name in names:
+            made = await self.act(name, "mutation { clockIn(input: {}) { __typename } }")
+            assert made == {"__typename": "ClockInSuccess"}
+
+    @asynccontextmanager
+    async def follow(self, name: str, document: str, **variables: Any) -> AsyncIterator[Stream]:
+        """Subscribe as somebody; the field followed is the document's first word after `{`."""
+        async with self.door.conversation(self.tokens[name]) as socket:
+            payload = {"query": document, "variables": variables}
+            await say(socket, id="1", type="subscribe", payload=payload)
+            field_name = document.partition("{")[2].split()[0].partition("(")[0]
+            yield Stream(socket=socket, field=field_name)
+
+
+@asynccontextmanager
+async def running(settings: Settings, database: Database) -> AsyncIterator[House]:
+    """The house, until the block ends."""
+    await seed.demo(database, hash_password=_no_password)
+    people = People()
+    stop = asyncio.Event()
+    worker = asyncio.create_task(workers.work(settings, "critical", stop))
+    try:
+        async with opened(settings, schema=whole(), people=people) as door:
+            house = House(door=door, database=database)
+            for account in seed.ACCOUNTS:
+                house.tokens[account.given_name] = _token(people, account)
+            yield house
+    finally:
+        stop.set()
+        await worker
+
+
+def service(code: str) -> str:
+    """The global id of a demo service."""
+    return ids.encode("Service", seed.service_id(code))
+
+
+def provider(given_name: str) -> str:
+    """The global id of a demo provider."""
+    account = next(one for one in seed.ACCOUNTS if one.given_name == given_name)
+    return ids.encode("Provider", account.id)
+
+
+def _token(people: People, account: seed.Account) -> str:
+    viewer = Viewer(user_id=account.id, role=account.role, session_id=uuid4())
+    token = uuid4().hex
+    expires_at = datetime.now(UTC) + timedelta(minutes=10)
+    people.known[token] = SignedIn(viewer=viewer, token=token, expires_at=expires_at)
+    return token
+
+
+async def _no_password(_: str) -> str:
+    return "nobody signs in by password here"
