@@ -67,6 +67,7 @@ async def request(tx: AsyncConnection, asked: BookingRequest, *, key: Key | None
     if booking.provider_id is not None:
         told.append(happened(EventType.BOOKING_ASSIGNED, booking))
     await events.append(tx, told)
+    await offers.rescind_competing(tx, booking, at=at)
     return booking
 
 

@@ -27,6 +27,9 @@ async def advance(tx: AsyncConnection, booking_id: UUID) -> datetime | None:
     or None when there is nothing more to do. Raises NotFound.
     """
     booking = await bookings.lock(tx, booking_id)
+    # Before their offers: a provider who clocks out or wins other work holds their own row while
+    # waiting for the offers, and may be among those whom the next wave must hold still.
+    await providers.lock(tx, await offers.holders(tx, booking_id), share=True)
     known = await offers.lock_of(tx, booking_id)
     at = await clock.now(tx)
     tidied = waves.tidy(booking, known, at=at)
@@ -40,12 +43,13 @@ async def advance(tx: AsyncConnection, booking_id: UUID) -> datetime | None:
 
 async def _open(tx: AsyncConnection, booking: Booking, call: Call, *, at: datetime) -> Booking:
     work = candidates.work_of(booking, reach_miles=call.reach_miles)
-    best = [one.candidate.provider_id for one in await _ranked(tx, work, at=at)][: call.size]
+    eligible = await _ranked(tx, work, at=at)
+    best = [one.candidate.provider_id for one in eligible[: call.size]]
     # Between reading and offering a provider may clock out or take other work. Hold the chosen
     # still and look at them again, so that nobody is offered what they can no longer do.
     await providers.lock(tx, best, share=True)
     chosen = await _ranked(tx, work, at=at, only=best)
-    outcome = waves.open_wave(booking, call, chosen, at=at, new_id=new_id)
+    outcome = waves.open_wave(booking, call, chosen, eligible=len(eligible), at=at, new_id=new_id)
     await bookings.save(tx, booking, outcome.booking, at=at)
     await offers.add(tx, outcome.offers)
     await events.append(tx, outcome.events)

@@ -40,7 +40,11 @@ async def accept(tx: AsyncConnection, *, offer_id: UUID, by: UUID) -> Booking:
     booking = await bookings.lock(tx, await _booking_of(tx, offer_id, by))
     # Before the time is taken: without this lock many takers of one provider's time deadlock.
     await providers.lock(tx, [by])
-    theirs = await _lock(tx, _of(booking.id) | _competing(by, booking))
+    # Of what is taken or over only the offer itself is looked at: a hundred losers are quick.
+    which = job_offers.c.id == offer_id
+    if booking.is_open_to_offers:
+        which = _of(booking.id) | _competing(by, booking)
+    theirs = await _lock(tx, which)
     at = await clock.now(tx)
     own = [offer for offer in theirs if offer.booking_id == booking.id]
     outcome = rules.accept(booking, own, offer_id=offer_id, by=by, at=at)
@@ -98,6 +102,22 @@ async def add(tx: AsyncConnection, new: Iterable[JobOffer]) -> None:
 async def lock_of(tx: AsyncConnection, booking_id: UUID) -> list[JobOffer]:
     """Every offer of a booking, locked. The caller holds the booking's lock."""
     return await _lock(tx, _of(booking_id))
+
+
+async def holders(tx: AsyncConnection, booking_id: UUID) -> list[UUID]:
+    """The providers with an open offer of a booking. The caller holds the booking's lock."""
+    o = job_offers.c
+    held = select(o.provider_id).where(_of(booking_id), o.state == OfferState.OFFERED)
+    return list(await tx.scalars(held))
+
+
+async def rescind_competing(tx: AsyncConnection, booking: Booking, *, at: datetime) -> None:
+    """Withdraw the offers that a booking leaves its provider no time for.
+
+    The caller holds the provider's lock.
+    """
+    if booking.provider_id is not None:
+        await _withdraw(tx, await _lock(tx, _competing(booking.provider_id, booking)), at=at)
 
 
 async def rescind_of_provider(tx: AsyncConnection, provider_id: UUID, *, at: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import func, select, tuple_
 
 from domain.pages import Key, Page, PageRequest
-from domain.refusals import FieldError, InvalidInput
+from domain.refusals import UNSTORABLE, FieldError, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,7 +69,13 @@ def _key(row: Row[Any], width: int) -> Key:
 
 def _values(order: Order, key: Key, argument: str) -> list[Any]:
     try:
-        return [parse(text) for parse, text in zip(order.parse, key, strict=True)]
+        return [parse(_storable(text)) for parse, text in zip(order.parse, key, strict=True)]
     except ValueError as error:
         message = "This is not a cursor of this list; use one from `pageInfo` or `edges`."
         raise InvalidInput(FieldError(path=(argument,), message=message)) from error
+
+
+def _storable(text: str) -> str:
+    if UNSTORABLE.search(text):
+        raise ValueError(text)
+    return text

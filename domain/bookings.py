@@ -200,7 +200,8 @@ class Booking:
         if viewer.is_staff or viewer.user_id == self.customer_id:
             return True
         closed = self.completed_at and at > self.completed_at + CONTACT_OPEN
-        return viewer.user_id == self.provider_id and not closed and not self.cancelled_at
+        called_off = self.cancelled_at or self.declined_at or self.no_show_at
+        return viewer.user_id == self.provider_id and not closed and not called_off
 
 
 #: A job that is done early gives the rest of its window back at once.

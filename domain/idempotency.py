@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 
-from domain.refusals import FieldError, InvalidInput, Refusal
+from domain.refusals import Refusal, check_sizes
 
 
 class IdempotencyKeyReused(Refusal):
@@ -29,12 +29,9 @@ class Key:
 def key(act: str, text: str | None, body: object) -> Key | None:
     """The key `text` of a request to `act` with this body (any value with a faithful repr).
 
-    None when the client gave none. Raises InvalidInput for one of a wrong length.
+    None when the client gave none. Raises InvalidInput for one that cannot be kept.
     """
     if text is None:
         return None
-    if not 1 <= len(text) <= 200:
-        raise InvalidInput(
-            FieldError(path=("idempotencyKey",), message="Write 1 to 200 characters.")
-        )
+    check_sizes(idempotencyKey=(text, 1, 200))
     return Key(act=act, text=text, body_hash=sha256(repr(body).encode()).digest())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from domain.bookings import Act, Booking, happened, step
+from domain.bookings import Act, Booking, WrongStatus, happened, step
 from domain.events import EventType
 from domain.offers import Outcome, rescind, settled
 from domain.refusals import FieldError, InvalidInput, NotFound, check_sizes
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from domain.offers import JobOffer
 
-_PHOTO: Final = re.compile(r"https://[^\s]{1,490}")
+_PHOTO: Final = re.compile(r"https://[^\s\x00\ud800-\udfff]{1,490}")
 
 
 def approve(booking: Booking, *, at: datetime) -> Outcome:
@@ -38,7 +38,13 @@ def decline(booking: Booking, *, reason: str, at: datetime) -> Outcome:
 
 
 def pay(booking: Booking, *, at: datetime) -> Outcome:
-    """Note that the booking is paid. Before or after somebody accepts: both end CONFIRMED."""
+    """Note that the booking is paid. Before or after somebody accepts: both end CONFIRMED.
+
+    Raises WrongStatus, also when it is paid already.
+    """
+    if booking.paid_at is not None:
+        # While it awaits approval its status does not show that it is paid; nobody pays twice.
+        raise WrongStatus(Act.PAY, booking.status)
     paid = step(booking, Act.PAY, paid_at=at)
     return Outcome(booking=paid, events=(happened(EventType.BOOKING_PAID, paid),))
 

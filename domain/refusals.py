@@ -6,7 +6,12 @@ turns it into a typed problem; anything that is not a refusal is a fault and is 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
+
+#: What no text may hold: PostgreSQL keeps no null character, and half a character is none.
+UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 class Refusal(Exception):
@@ -43,9 +48,20 @@ def check_sizes(**texts: tuple[str, int, int]) -> None:
     Fields are named as on the wire. Raises InvalidInput with every wrong one.
     """
     wrong = [
-        FieldError(path=(name,), message=f"Write {least} to {most} characters.")
+        error
         for name, (text, least, most) in texts.items()
-        if not least <= len(text) <= most
+        for error in wrong_text((name,), text, least, most)
     ]
     if wrong:
         raise InvalidInput(*wrong)
+
+
+def wrong_text(path: tuple[str, ...], text: str, least: int, most: int) -> tuple[FieldError, ...]:
+    """What keeps a text from being taken: too short, too long, or not storable."""
+    if not least <= len(text) <= most:
+        message = f"Write {least} to {most} characters."
+    elif UNSTORABLE.search(text):
+        message = "Leave out null characters and halves of characters."
+    else:
+        return ()
+    return (FieldError(path=path, message=message),)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from domain.bookings import Booking, BookingKind
-from domain.refusals import FieldError, InvalidInput, Refusal
+from domain.refusals import FieldError, InvalidInput, Refusal, wrong_text
 from domain.services import ApprovalPolicy
 
 if TYPE_CHECKING:
@@ -84,11 +84,7 @@ class BookingRequest:
             (("specialRequirements",), self.special_requirements, 0, 2000),
             (("concern",), self.concern, 0, 2000),
         )
-        errors = [
-            FieldError(path=path, message=f"Write {least} to {most} characters.")
-            for path, text, least, most in sizes
-            if not least <= len(text) <= most
-        ]
+        errors = [error for sized in sizes for error in wrong_text(*sized)]
         if not _COUNTRY.fullmatch(address.country):
             message = 'Write the ISO 3166 code of two capitals, such as "GB".'
             errors.append(FieldError(path=("address", "country"), message=message))

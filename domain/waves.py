@@ -102,15 +102,17 @@ def due(
 def open_wave(
     booking: Booking,
     call: Call,
-    ranked: Sequence[Ranked],
+    chosen: Sequence[Ranked],
     *,
+    eligible: int,
     at: datetime,
     new_id: Callable[[], UUID],
     rules: WaveRules = DEFAULT,
 ) -> Outcome:
-    """Offer the booking to the best of `ranked`, and say when to look again.
+    """Offer the booking to the `chosen`, and say when to look again.
 
-    A targeted wave without anyone to target is over at once.
+    `eligible` is out of how many they were chosen. A targeted wave without anyone to target is
+    over at once.
     """
     offers = tuple(
         JobOffer(
@@ -125,9 +127,9 @@ def open_wave(
             breakdown=tuple((str(part), points) for part, points in one.score.breakdown),
             reasons=one.score.reasons,
             policy=POLICY,
-            candidates=len(ranked),
+            candidates=eligible,
         )
-        for one in ranked[: call.size]
+        for one in chosen
     )
     if call.wave is Wave.TARGETED:
         again = call.expires_at if offers else at

@@ -6,7 +6,16 @@ from uuid import UUID
 
 import pytest
 
-from domain.people import OPEN_TO_ALL, Registration, Role, User, Viewer, wrong_password
+from domain.people import (
+    OPEN_TO_ALL,
+    EmailTaken,
+    InvalidCredentials,
+    Registration,
+    Role,
+    User,
+    Viewer,
+    wrong_password,
+)
 
 
 def a_registration(**changes: Any) -> Registration:
@@ -97,3 +106,13 @@ def test_strangers_see_a_first_name_and_an_initial() -> None:
 def test_dispatchers_and_admins_are_staff(role: Role) -> None:
     viewer = Viewer(user_id=UUID(int=1), role=role, session_id=UUID(int=2))
     assert viewer.is_staff is (role in {Role.DISPATCHER, Role.ADMIN})
+
+
+def test_a_taken_address_is_a_fact_for_us_and_not_part_of_the_message() -> None:
+    refusal = EmailTaken("ada@example.com")
+    assert refusal.email == "ada@example.com"
+    assert str(refusal) == "There is an account with this e-mail address; sign in instead."
+
+
+def test_a_refused_sign_in_does_not_say_what_was_wrong() -> None:
+    assert str(InvalidCredentials()) == "The e-mail address or the password is wrong."

@@ -9,7 +9,7 @@ import pytest
 
 from domain.events import Event, EventType
 from domain.people import Role, User, Viewer
-from domain.sessions import Ending, Refresh, Session, refresh, start, viewer
+from domain.sessions import Ending, Refresh, Session, SessionEnded, refresh, start, viewer
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=1)
@@ -98,3 +98,7 @@ def test_nobody_speaks_through_a_session_that_is_over(session: Session) -> None:
 
 def test_a_disabled_person_speaks_through_no_session() -> None:
     assert viewer(a_session(), user=a_person(disabled_at=NOON), at=LATER) is None
+
+
+def test_an_ended_session_says_what_to_do() -> None:
+    assert str(SessionEnded()) == "This session has ended; sign in again."

@@ -1,0 +1,33 @@
+"""What does the world see of a provider, and may they work?"""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.factories import NOW, a_provider, a_service
+
+
+def test_customers_see_a_first_name_and_a_district() -> None:
+    assert a_provider().name == "Chloe C."
+    assert a_provider(family_name="").name == "Chloe ."
+    assert a_provider().area == "SW1A"
+
+
+@pytest.mark.parametrize(
+    ("changes", "active"),
+    [
+        ({}, True),
+        ({"approved_at": None}, False),
+        ({"suspended_at": NOW}, False),
+        ({"approved_at": None, "suspended_at": NOW}, False),
+    ],
+)
+def test_only_the_approved_who_are_not_suspended_may_work(
+    changes: dict[str, Any], active: bool
+) -> None:
+    assert a_provider(**changes).is_active is active
+
+
+def test_a_service_takes_the_time_it_says() -> None:
+    assert a_service(duration_minutes=95).duration == timedelta(hours=1, minutes=35)

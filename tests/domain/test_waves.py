@@ -1,0 +1,236 @@
+"""Is a booking brought to the right number of providers in time, and given up in time?"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any, Final
+from uuid import UUID
+
+import pytest
+
+from domain.bookings import Booking, happened
+from domain.events import EventType
+from domain.matching import Ranked, rank
+from domain.offers import JobOffer, OfferState, Outcome, Wave, about
+from domain.waves import DEFAULT, Call, due, open_wave, tidy
+from tests.domain.matching.factories import a_candidate, some_work
+from tests.factories import BOOKING, NOW, PROVIDER, a_booking, an_offer
+
+SECOND: Final = timedelta(seconds=1)
+MINUTE: Final = timedelta(minutes=1)
+TARGETED_ENDS: Final = NOW + timedelta(seconds=300)
+START: Final = a_booking().starts_at
+
+
+def targeted(**changes: Any) -> Booking:
+    return a_booking(**{"wave": Wave.TARGETED, "round": 1, "match_due_at": TARGETED_ENDS} | changes)
+
+
+def broadcast(round_: int, **changes: Any) -> Booking:
+    return a_booking(**{"wave": Wave.BROADCAST, "round": round_} | changes)
+
+
+def some_ranked(size: int) -> list[Ranked]:
+    found = [a_candidate(provider_id=UUID(int=100 + n)) for n in range(size)]
+    return rank(some_work(), found, at=NOW)
+
+
+def opened(booking: Booking, call: Call, chosen: list[Ranked], *, eligible: int = 9) -> Outcome:
+    ids = count(1)
+    return open_wave(
+        booking, call, chosen, eligible=eligible, at=NOW, new_id=lambda: UUID(int=next(ids))
+    )
+
+
+class TestTheFirstWave:
+    def test_is_targeted_at_the_best_three_for_five_minutes(self) -> None:
+        assert due(a_booking(), [], at=NOW) == Call(
+            wave=Wave.TARGETED, round=1, size=3, reach_miles=None, expires_at=TARGETED_ENDS
+        )
+
+    def test_never_outlives_the_start(self) -> None:
+        soon = a_booking(starts_at=NOW + MINUTE)
+        call = due(soon, [], at=NOW)
+        assert call is not None
+        assert call.expires_at == NOW + MINUTE
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"match_due_at": None},
+            {"match_due_at": NOW + SECOND},
+            {"provider_id": PROVIDER, "assigned_at": NOW},
+            {"cancelled_at": NOW},
+            {"needs_approval": True},
+        ],
+    )
+    def test_is_not_due_early_or_for_a_booking_that_is_not_open(
+        self, changes: dict[str, Any]
+    ) -> None:
+        assert due(a_booking(**changes), [], at=NOW) is None
+
+    def test_is_due_for_a_paid_booking_like_for_any_other(self) -> None:
+        assert due(a_booking(paid_at=NOW), [], at=NOW) == due(a_booking(), [], at=NOW)
+
+
+class TestTheNextWave:
+    def test_waits_while_a_targeted_provider_may_still_answer(self) -> None:
+        offers = [an_offer(expires_at=TARGETED_ENDS + SECOND)]
+        assert due(targeted(), offers, at=TARGETED_ENDS) is None
+
+    @pytest.mark.parametrize("state", sorted(set(OfferState) - {OfferState.ACCEPTED}))
+    def test_is_broadcast_to_fifty_within_ten_miles_when_the_targeted_have_lapsed(
+        self, state: OfferState
+    ) -> None:
+        offers = [an_offer(state=state, expires_at=TARGETED_ENDS)]
+        assert due(targeted(), offers, at=TARGETED_ENDS) == Call(
+            wave=Wave.BROADCAST,
+            round=2,
+            size=50,
+            reach_miles=10,
+            expires_at=TARGETED_ENDS + timedelta(hours=2),
+        )
+
+    def test_is_not_due_before_the_targeted_time_is_over(self) -> None:
+        assert due(targeted(), [an_offer()], at=TARGETED_ENDS - SECOND) is None
+
+    @pytest.mark.parametrize(
+        ("done", "reach"), [(1, 10), (2, 15), (3, 25), (4, 25), (17, 25), (1000, 25)]
+    )
+    def test_reaches_further_step_by_step(self, done: int, reach: float) -> None:
+        before = broadcast(done) if done > 1 else targeted(match_due_at=NOW)
+        call = due(before, [], at=NOW)
+        assert call is not None
+        assert (call.wave, call.round, call.reach_miles) == (Wave.BROADCAST, done + 1, reach)
+
+    def test_repeats_a_broadcast_although_some_may_still_answer_the_last_one(self) -> None:
+        assert due(broadcast(2), [an_offer(wave=Wave.BROADCAST)], at=NOW) is not None
+
+    def test_never_outlives_the_start(self) -> None:
+        call = due(broadcast(2, starts_at=NOW + MINUTE), [], at=NOW)
+        assert call is not None
+        assert call.expires_at == NOW + MINUTE
+
+
+class TestOpening:
+    def call(self, **changes: Any) -> Call:
+        made = due(a_booking(), [], at=NOW)
+        assert made is not None
+        return replace(made, **changes)
+
+    def test_keeps_why_each_was_chosen_and_tells_them(self) -> None:
+        booking, chosen = a_booking(), some_ranked(2)
+        outcome = opened(booking, self.call(), chosen, eligible=17)
+
+        assert outcome.booking == a_booking(wave=Wave.TARGETED, round=1, match_due_at=TARGETED_ENDS)
+        assert outcome.offers[0] == JobOffer(
+            id=UUID(int=1),
+            booking_id=BOOKING,
+            provider_id=UUID(int=100),
+            wave=Wave.TARGETED,
+            round=1,
+            offered_at=NOW,
+            expires_at=TARGETED_ENDS,
+            score=chosen[0].score.total,
+            breakdown=(("SHIFT", 20), ("LOCATION", 25)),
+            reasons=("Available at that time", "Same country: CA"),
+            policy="v1",
+            candidates=17,
+        )
+        assert [offer.provider_id.int for offer in outcome.offers] == [100, 101]
+        assert outcome.events == tuple(about(EventType.OFFER_OFFERED, o) for o in outcome.offers)
+
+    def test_a_targeted_wave_with_nobody_to_target_is_over_at_once(self) -> None:
+        outcome = opened(a_booking(), self.call(), [])
+        assert outcome == Outcome(booking=a_booking(wave=Wave.TARGETED, round=1, match_due_at=NOW))
+        following = due(outcome.booking, [], at=NOW)
+        assert following is not None
+        assert following.wave is Wave.BROADCAST
+
+    @pytest.mark.parametrize("size", [0, 1])
+    def test_a_broadcast_is_repeated_after_four_minutes_whoever_was_found(self, size: int) -> None:
+        call = self.call(wave=Wave.BROADCAST, round=2, expires_at=NOW + timedelta(hours=2))
+        booking = opened(targeted(), call, some_ranked(size)).booking
+        assert booking == broadcast(2, match_due_at=NOW + timedelta(minutes=4))
+
+    def test_a_broadcast_is_looked_at_again_when_it_ends_if_that_is_sooner(self) -> None:
+        call = self.call(wave=Wave.BROADCAST, round=2, expires_at=NOW + MINUTE)
+        assert opened(targeted(), call, []).booking.match_due_at == NOW + MINUTE
+
+    def test_leaves_nothing_due_for_whoever_calls_early_or_twice(self) -> None:
+        outcome = opened(a_booking(), self.call(), some_ranked(3))
+        for at in (NOW, TARGETED_ENDS - SECOND):
+            assert tidy(outcome.booking, outcome.offers, at=at) is None
+            assert due(outcome.booking, outcome.offers, at=at) is None
+
+
+class TestTidying:
+    def test_expires_what_has_lapsed_and_nothing_else(self) -> None:
+        fresh = an_offer(id=UUID(int=41), expires_at=TARGETED_ENDS + SECOND)
+        outcome = tidy(targeted(), [an_offer(), fresh], at=TARGETED_ENDS)
+
+        expired = an_offer(state=OfferState.EXPIRED, resolved_at=TARGETED_ENDS)
+        assert outcome == Outcome(
+            booking=targeted(),
+            offers=(expired,),
+            events=(about(EventType.OFFER_EXPIRED, expired),),
+        )
+
+    def test_finds_nothing_to_do_early(self) -> None:
+        assert tidy(targeted(), [an_offer()], at=TARGETED_ENDS - SECOND) is None
+
+    @pytest.mark.parametrize(
+        ("booking", "at"),
+        [
+            (a_booking(), START),
+            (a_booking(), START + timedelta(days=9)),
+            (a_booking(starts_at=NOW + timedelta(days=30)), NOW + timedelta(hours=72)),
+        ],
+    )
+    def test_gives_up_at_the_start_or_after_three_days(
+        self, booking: Booking, at: datetime
+    ) -> None:
+        waiting = replace(booking, wave=Wave.BROADCAST, round=5)
+        open_offer = an_offer(expires_at=at + SECOND)
+        outcome = tidy(waiting, [open_offer], at=at)
+
+        left = replace(waiting, unfilled_at=at, match_due_at=None, version=2)
+        withdrawn = an_offer(expires_at=at + SECOND, state=OfferState.RESCINDED, resolved_at=at)
+        assert outcome == Outcome(
+            booking=left,
+            offers=(withdrawn,),
+            events=(
+                happened(EventType.BOOKING_UNFILLED, left),
+                about(EventType.OFFER_RESCINDED, withdrawn),
+            ),
+        )
+
+    @pytest.mark.parametrize(
+        ("booking", "at"),
+        [
+            (a_booking(), START - SECOND),
+            (
+                a_booking(starts_at=NOW + timedelta(days=30)),
+                NOW + timedelta(hours=72) - SECOND,
+            ),
+        ],
+    )
+    def test_does_not_give_up_a_second_too_soon(self, booking: Booking, at: datetime) -> None:
+        assert tidy(booking, [], at=at) is None
+
+    @pytest.mark.parametrize(
+        "booking",
+        [
+            a_booking(unfilled_at=NOW, match_due_at=None),
+            a_booking(cancelled_at=NOW),
+            a_booking(provider_id=PROVIDER, assigned_at=NOW),
+            a_booking(needs_approval=True),
+        ],
+    )
+    def test_leaves_alone_what_is_over_taken_or_not_yet_approved(self, booking: Booking) -> None:
+        assert tidy(booking, [], at=START) is None
+
+
+def test_the_numbers_are_those_of_the_rules() -> None:
+    assert (DEFAULT.targeted_size, DEFAULT.broadcast_size) == (3, 50)
+    assert DEFAULT.broadcast_reach == (10, 15, 25)
