@@ -60,7 +60,7 @@ def parse(text: str) -> FeedEntry:
             type=EventType(fields["type"]),
             subject={name: UUID(value) for name, value in fields["subject"].items()},
             occurred_at=datetime.fromisoformat(fields["occurred_at"]),
-            previous=fields.get("previous"),
+            previous=None if fields["previous"] is None else int(fields["previous"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise MalformedMessage(str(error)) from error
@@ -94,6 +94,9 @@ class Publisher:
                     message(replace(entry, previous=previous)),
                 )
                 told[entry.topic] = entry.seq
+            # Should this fail, nobody knows what has been told; whoever goes on says so.
+            for topic in told:
+                self._last.pop(topic, None)
             await pipe.execute()
         if len(self._last) + len(told) > _MEMORY:
             self._last.clear()

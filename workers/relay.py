@@ -21,6 +21,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from db import outbox
+from db.engine import is_unavailable
 from domain.audience import topics
 from domain.feed import FeedEntry
 from gateways.failpoints import failpoint
@@ -69,9 +70,12 @@ class Relay:
             try:
                 async with outbox.hold(self._database, retry=self._backoff) as held:
                     await self._deliver(held)
-            except Exception:
+            except Exception as error:
                 # The lock is gone with its session, so another relay may be active already.
-                log.exception("relay.lost")
+                if is_unavailable(error):
+                    log.warning("relay.database_is_away", error=str(error))
+                else:
+                    log.exception("relay.lost")
             await asyncio.sleep(self._backoff * random.random())
 
     async def _deliver(self, held: Outbox) -> NoReturn:

@@ -1,0 +1,82 @@
+"""Real servers for every test: a database cloned from a migrated template, a Redis namespace.
+
+The servers are embedded ones, started for the run; with CALLOUT_TEST_SERVICES=external they are
+the machine's (CALLOUT_TEST_DATABASE_URL, CALLOUT_TEST_REDIS_URL).
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+from redis.asyncio import Redis
+
+from db.engine import Database
+from gateways.settings import DEVELOPMENT_SECRET, Settings
+from tests import servers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+
+@pytest.fixture(scope="session")
+def test_servers() -> Iterator[servers.Servers]:
+    """PostgreSQL and Redis for the whole run."""
+    with servers.running() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template(test_servers: servers.Servers) -> Iterator[servers.Template]:
+    """The migrated database that tests get copies of."""
+    with servers.migrated(test_servers) as migrated:
+        yield migrated
+
+
+@pytest.fixture
+async def database_url(template: servers.Template) -> AsyncIterator[str]:
+    """A fresh, migrated database of the test's own; commits are real. postgresql://…"""
+    url = await template.clone()
+    yield url
+    template.drop(url)
+
+
+@pytest.fixture
+def redis_url(test_servers: servers.Servers) -> str:
+    """The Redis server; other tests use it too, so keep to `namespace`."""
+    return test_servers.redis_url
+
+
+@pytest.fixture
+async def namespace(redis_url: str) -> AsyncIterator[str]:
+    """A prefix for Redis keys and channels that no other test has; its keys are deleted after."""
+    name = f"test-{secrets.token_hex(6)}"
+    yield name
+    async with Redis.from_url(redis_url) as redis:
+        keys = [key async for key in redis.scan_iter(match=f"*{name}*", count=1000)]
+        if keys:
+            await redis.delete(*keys)
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, namespace: str) -> Settings:
+    """Settings of a development installation on this test's database and Redis namespace."""
+    return Settings.model_validate(
+        {
+            "mode": "development",
+            "database_url": database_url,
+            "redis_url": redis_url,
+            "redis_namespace": namespace,
+            "port": 0,
+            "secret": DEVELOPMENT_SECRET,
+        }
+    )
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """The test's database, opened the way the product opens it."""
+    opened = Database(settings.sqlalchemy_url, name="test")
+    yield opened
+    await opened.close()
