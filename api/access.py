@@ -87,19 +87,17 @@ def permitted(schema: GraphQLSchema, parent: Composite, name: str) -> frozenset[
     A field asked for through an interface is open only to those who may use it on every type
     behind the interface, or the interface would be a way round them.
     """
-    callers = declared(schema, parent, name) or frozenset()
+    callers = declared(parent, name) or frozenset()
     if isinstance(parent, GraphQLInterfaceType):
         for behind in schema.get_implementations(parent).objects:
-            callers &= declared(schema, behind, name) or frozenset()
+            callers &= declared(behind, name) or frozenset()
     return callers
 
 
-def declared(schema: GraphQLSchema, parent: Composite, name: str) -> frozenset[Caller] | None:
+def declared(parent: Composite, name: str) -> frozenset[Caller] | None:
     """Who may use a field by its own words or its type's; None if neither says."""
     own = _callers(parent.fields[name])
-    if own is not None or parent in _roots(schema):
-        return own
-    return _callers(parent)
+    return own if own is not None else _callers(parent)
 
 
 def _callers(element: GraphQLField | Composite) -> frozenset[Caller] | None:
@@ -117,16 +115,12 @@ _AUDIENCES: Final[dict[Audience, frozenset[Caller]]] = {
 }
 
 
-def _roots(schema: GraphQLSchema) -> tuple[GraphQLObjectType | None, ...]:
-    return schema.query_type, schema.mutation_type, schema.subscription_type
-
-
 def gaps(schema: GraphQLSchema) -> list[str]:
     """Everything in the schema that lacks a description or a permission, in words."""
     return sorted(
         [
             *(gap for type_ in _own_types(schema) for gap in _undescribed(type_)),
-            *(gap for type_ in _own_types(schema) for gap in _undeclared(schema, type_)),
+            *(gap for type_ in _own_types(schema) for gap in _undeclared(type_)),
             *(gap for type_ in _own_types(schema) for gap in _stricter(schema, type_)),
             *(
                 f"@{directive.name} has no description"
@@ -162,15 +156,15 @@ def _undescribed(type_: GraphQLNamedType) -> Iterator[str]:
                 yield f"{type_.name}.{name}({argument}:) has no description"
 
 
-def _undeclared(schema: GraphQLSchema, type_: GraphQLNamedType) -> Iterator[str]:
+def _undeclared(type_: GraphQLNamedType) -> Iterator[str]:
     if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
         for name in type_.fields:
-            if declared(schema, type_, name) is None:
+            if declared(type_, name) is None:
                 yield f"{type_.name}.{name} has no permission"
 
 
 def _stricter(schema: GraphQLSchema, type_: GraphQLNamedType) -> Iterator[str]:
     if isinstance(type_, GraphQLInterfaceType):
         for name in type_.fields:
-            if permitted(schema, type_, name) != (declared(schema, type_, name) or frozenset()):
+            if permitted(schema, type_, name) != (declared(type_, name) or frozenset()):
                 yield f"{type_.name}.{name} is open to more than a type behind it allows"

@@ -10,7 +10,7 @@ import strawberry
 
 from api import ids, nodes
 from api.access import SIGNED_IN, allow
-from api.connections import After, Before, Connection, First, Last, Listing, page_request
+from api.connections import After, Before, Connection, First, Last, listing, page_request
 from api.context import Context, Info
 from api.enums import describe
 from api.money import Money
@@ -229,14 +229,9 @@ class BookingQueries:
         """A page of bookings."""
         request = page_request(first, after, last, before)
         viewer, only = info.context.user, (where or BookingFilter()).value()
-        async with info.context.read() as connection:
-            page = await bookings.page(connection, request, viewer=viewer, only=only)
-
-        async def count() -> int:
-            async with info.context.read() as connection:
-                return await bookings.count(connection, viewer=viewer, only=only)
-
-        return Listing(page=page, count=count)
+        return await listing(
+            info.context, request, bookings.page, bookings.count, viewer=viewer, only=only
+        )
 
     @strawberry.field(
         directives=[allow(Role.DISPATCHER, Role.ADMIN)],
@@ -255,14 +250,9 @@ class BookingQueries:
         """A page of the queue."""
         request = page_request(first, after, last, before)
         only = domain.BookingFilter(trade=trade)
-        async with info.context.read() as connection:
-            page = await bookings.queue(connection, request, only=only)
-
-        async def count() -> int:
-            async with info.context.read() as connection:
-                return await bookings.queue_length(connection, only=only)
-
-        return Listing(page=page, count=count)
+        return await listing(
+            info.context, request, bookings.queue, bookings.queue_length, only=only
+        )
 
 
 async def visible(context: Context, uid: UUID) -> domain.Booking | None:

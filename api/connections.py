@@ -11,6 +11,7 @@ import orjson
 import strawberry
 
 from api.access import PUBLIC
+from api.context import Context
 from domain.pages import Key, Page, PageRequest
 from domain.refusals import FieldError, InvalidInput
 
@@ -89,6 +90,27 @@ class Listing:
             start_cursor=encode(keys[0]) if keys else None,
             end_cursor=encode(keys[-1]) if keys else None,
         )
+
+
+async def listing(
+    context: Context,
+    request: PageRequest,
+    page: Callable[..., Awaitable[Page[Any]]],
+    count: Callable[..., Awaitable[int]],
+    **which: Any,
+) -> Listing:
+    """One page by the db function `page`; the whole, when asked for, by `count`.
+
+    `which` is what both take to say whose and which rows.
+    """
+    async with context.read() as connection:
+        found = await page(connection, request, **which)
+
+    async def total() -> int:
+        async with context.read() as connection:
+            return await count(connection, **which)
+
+    return Listing(page=found, count=total)
 
 
 def encode(key: Key) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from api.errors import Unauthenticated
 from api.live.subscription import Interrupted
 from db.engine import is_unavailable
+from domain.audience import session_topic
 from domain.events import EventType
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ async def ended(services: Services, signed_in: SignedIn) -> str:
 
 
 async def _revoked(services: Services, signed_in: SignedIn) -> None:
-    topic = f"session:{signed_in.viewer.session_id}"
+    topic = session_topic(signed_in.viewer.session_id)
     try:
         async with services.hub.subscribe([topic]) as deliveries:
             # It may have happened between the proof of the token and now.

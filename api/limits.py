@@ -11,36 +11,30 @@ Introspection costs 50 for each `__schema` or `__type`.
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from graphql import (
     FieldNode,
     FragmentSpreadNode,
     GraphQLInterfaceType,
-    GraphQLList,
     GraphQLObjectType,
-    GraphQLUnionType,
     InlineFragmentNode,
     IntValueNode,
     ListValueNode,
     OperationType,
     VariableNode,
-    get_named_type,
-    get_nullable_type,
     is_introspection_type,
 )
 
-from api.access import Caller, permitted
+from api.access import Caller
 from api.errors import ApiError, Forbidden, TooComplex, Unauthenticated, ValidationFailed
+from api.facts import SIZES, Facts, Shape, facts_of
 from domain.people import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from graphql import (
-        GraphQLField,
-        GraphQLNamedType,
         GraphQLSchema,
         OperationDefinitionNode,
         SelectionSetNode,
@@ -60,38 +54,12 @@ MAX_FRAGMENTS: Final = 50
 #: Selection sets within each other, fragments' too, so that the walk cannot overflow the stack.
 MAX_NESTING: Final = 60
 
-PAGE: Final = 25
 MAX_PAGE: Final = 100
-LIST: Final = 5
 MUTATION: Final = 10
 INTROSPECTION: Final = 50
 
 #: More findings than this for one document are not worth keeping.
 _MAX_FINDINGS: Final = 32
-#: The arguments that say how many items a field yields.
-_SIZES: Final = ("first", "last", "ids")
-
-
-class Shape(Enum):
-    """How many objects a field yields."""
-
-    LEAF = 0
-    ONE = 1
-    PAGE = 2
-    #: `edges` and `nodes`: as many as the page around them.
-    ITEMS = 3
-    LIST = 4
-
-
-class Facts(NamedTuple):
-    """What the walk needs to know of a field."""
-
-    callers: frozenset[Caller]
-    shape: Shape
-    #: Name of the type it yields.
-    type: str
-    #: How many items, when no argument says.
-    size: int
 
 
 class Measure(NamedTuple):
@@ -122,7 +90,7 @@ class Limits:
         """`introspection` says who may ask for the schema itself."""
         self.introspection = introspection
         self.types: dict[str, dict[str, Facts]] = {
-            name: {field: _facts(schema, type_, field) for field in type_.fields}
+            name: {field: facts_of(schema, type_, field) for field in type_.fields}
             for name, type_ in schema.type_map.items()
             if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)
             # A fragment on __Type is only ever reached through `__schema`, which is guarded.
@@ -162,32 +130,6 @@ def _size_of(value: Any) -> int | None:
     if isinstance(value, int):
         return max(0, value)
     return len(value) if isinstance(value, list) else None
-
-
-def _facts(
-    schema: GraphQLSchema, parent: GraphQLObjectType | GraphQLInterfaceType, name: str
-) -> Facts:
-    field = parent.fields[name]
-    type_ = get_named_type(field.type)
-    shape = _shape(parent, name, field, type_)
-    given = [field.args[name].default_value for name in _SIZES if name in field.args]
-    usual = next((size for size in given if isinstance(size, int)), PAGE if given else LIST)
-    size = PAGE if shape is Shape.PAGE and not given else usual
-    return Facts(permitted(schema, parent, name), shape, type_.name, size)
-
-
-def _shape(
-    parent: GraphQLNamedType, name: str, field: GraphQLField, type_: GraphQLNamedType
-) -> Shape:
-    if not isinstance(type_, GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType):
-        return Shape.LEAF
-    if parent.name.endswith("Connection") and name in {"edges", "nodes"}:
-        return Shape.ITEMS
-    if type_.name.endswith("Connection"):
-        return Shape.PAGE
-    if isinstance(get_nullable_type(field.type), GraphQLList):
-        return Shape.LIST
-    return Shape.ONE
 
 
 class Walk:
@@ -309,7 +251,7 @@ class Walk:
 
     def _size(self, node: FieldNode, usual: int) -> int:
         for argument in node.arguments or ():
-            if argument.name.value in _SIZES:
+            if argument.name.value in SIZES:
                 size = self._value(argument.value)
                 if size is not None:
                     return size

@@ -6,6 +6,7 @@ from typing import Final
 
 from api.accounts import AccountMutations
 from api.bookings import BookingQueries
+from api.dead_letters import DeadLetterMutations, DeadLetterQueries
 from api.lifecycle import BookingMutations
 from api.nodes import NodeQueries
 from api.offers import OfferMutations, OfferQueries
@@ -17,6 +18,7 @@ from api.subscriptions import Subscriptions
 
 QUERIES: Final = (
     BookingQueries,
+    DeadLetterQueries,
     NodeQueries,
     OfferQueries,
     PersonQueries,
@@ -24,7 +26,13 @@ QUERIES: Final = (
     ServiceQueries,
     ShiftQueries,
 )
-MUTATIONS: Final = (AccountMutations, BookingMutations, OfferMutations, ShiftMutations)
+MUTATIONS: Final = (
+    AccountMutations,
+    BookingMutations,
+    DeadLetterMutations,
+    OfferMutations,
+    ShiftMutations,
+)
 SUBSCRIPTIONS: Final = (Subscriptions,)
 #: Types that only an interface leads to.
 TYPES: Final = PROVIDER_TYPES

@@ -12,7 +12,7 @@ from api import ids, nodes
 from api.access import PUBLIC, SIGNED_IN, allow
 from api.booking_problems import SlotTaken
 from api.bookings import Booking
-from api.connections import After, Before, Connection, First, Last, Listing, page_request
+from api.connections import After, Before, Connection, First, Last, listing, page_request
 from api.context import Context, Info
 from api.enums import describe
 from api.inputs import Given
@@ -219,14 +219,9 @@ class OfferQueries:
         """A page of one's offers."""
         request = page_request(first, after, last, before)
         mine = info.context.user.user_id
-        async with info.context.read() as connection:
-            page = await offers.page(connection, request, provider_id=mine, states=states)
-
-        async def count() -> int:
-            async with info.context.read() as connection:
-                return await offers.count(connection, provider_id=mine, states=states)
-
-        return Listing(page=page, count=count)
+        return await listing(
+            info.context, request, offers.page, offers.count, provider_id=mine, states=states
+        )
 
 
 @strawberry.type

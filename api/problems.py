@@ -55,6 +55,9 @@ class ProblemCode(Enum):
     WORK_IN_PROGRESS = strawberry.enum_value(
         "WORK_IN_PROGRESS", description="There is work in progress."
     )
+    ALREADY_REPLAYED = strawberry.enum_value(
+        "ALREADY_REPLAYED", description="The job was tried again already."
+    )
     PAYMENT_UNAVAILABLE = strawberry.enum_value(
         "PAYMENT_UNAVAILABLE", description="No payment gateway is configured."
     )

@@ -10,7 +10,7 @@ import strawberry
 
 from api import ids, nodes
 from api.access import PUBLIC, SIGNED_IN, allow
-from api.connections import After, Before, Connection, First, Last, Listing, page_request
+from api.connections import After, Before, Connection, First, Last, listing, page_request
 from api.context import Context, Info
 from api.enums import describe
 from api.nodes import Node
@@ -152,14 +152,9 @@ class ProviderQueries:
         """A page of providers."""
         request = page_request(first, after, last, before)
         everyone = info.context.user.is_staff
-        async with info.context.read() as connection:
-            page = await providers.page(connection, request, trade=trade, everyone=everyone)
-
-        async def count() -> int:
-            async with info.context.read() as connection:
-                return await providers.count(connection, trade=trade, everyone=everyone)
-
-        return Listing(page=page, count=count)
+        return await listing(
+            info.context, request, providers.page, providers.count, trade=trade, everyone=everyone
+        )
 
 
 async def _fetch(context: Context, uid: UUID) -> domain.Provider | None:

@@ -9,7 +9,7 @@ import strawberry
 
 from api import nodes
 from api.access import PUBLIC
-from api.connections import After, Before, Connection, First, Last, Listing, page_request
+from api.connections import After, Before, Connection, First, Last, listing, page_request
 from api.context import Context, Info
 from api.enums import describe
 from api.money import Money
@@ -81,14 +81,7 @@ class ServiceQueries:
     ) -> Any:
         """A page of the catalogue."""
         request = page_request(first, after, last, before)
-        async with info.context.read() as connection:
-            page = await services.page(connection, request, trade=trade)
-
-        async def count() -> int:
-            async with info.context.read() as connection:
-                return await services.count(connection, trade=trade)
-
-        return Listing(page=page, count=count)
+        return await listing(info.context, request, services.page, services.count, trade=trade)
 
 
 async def _fetch(context: Context, uid: UUID) -> domain.Service | None:

@@ -11,7 +11,7 @@ import strawberry
 from api import nodes
 from api.access import PUBLIC, SIGNED_IN, allow
 from api.bookings import Booking
-from api.connections import After, Before, Connection, First, Last, Listing, page_request
+from api.connections import After, Before, Connection, First, Last, listing, page_request
 from api.context import Context, Info
 from api.inputs import Given
 from api.nodes import Node
@@ -146,14 +146,7 @@ class ShiftQueries:
         """A page of one's shift log."""
         request = page_request(first, after, last, before)
         mine = info.context.user.user_id
-        async with info.context.read() as connection:
-            page = await shifts.page(connection, request, provider_id=mine)
-
-        async def count() -> int:
-            async with info.context.read() as connection:
-                return await shifts.count(connection, provider_id=mine)
-
-        return Listing(page=page, count=count)
+        return await listing(info.context, request, shifts.page, shifts.count, provider_id=mine)
 
 
 @strawberry.type

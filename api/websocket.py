@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from api.context import Services, SignedIn
 
 PROTOCOL: Final = "graphql-transport-ws"
+#: The server closes a socket for a longer message while it is still coming in.
 MAX_MESSAGE: Final = 64 * 1024
 #: Within this many seconds a client has to say who it is.
 INIT_PATIENCE: Final = 5.0
@@ -137,8 +138,6 @@ class Conversation:
 
     async def _message(self) -> dict[str, Any]:
         text = await self._text()
-        if len(text) > MAX_MESSAGE or len(text.encode()) > MAX_MESSAGE:
-            raise Goodbye(1009, "A message may have at most 64 KB.")
         try:
             message = orjson.loads(text)
         except orjson.JSONDecodeError:

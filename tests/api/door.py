@@ -206,6 +206,8 @@ class People:
 
     def __init__(self) -> None:
         self.known: dict[str, SignedIn] = {}
+        #: Is the database that knows them away?
+        self.away = False
         self._lapsing: set[str] = set()
 
     def lapse_after_next(self, token: str) -> None:
@@ -220,8 +222,10 @@ class People:
         self.known[token] = SignedIn(viewer=viewer, expires_at=expires_at)
         return token, self.known[token]
 
-    async def authenticate(self, token: str) -> SignedIn:
+    async def prove(self, token: str) -> SignedIn:
         """The person of the token."""
+        if self.away:
+            raise ConnectionRefusedError
         known = self.known.get(token)
         if known is None or known.expires_at <= datetime.now(UTC):
             raise Unauthenticated("The access token is not good.")
@@ -302,13 +306,13 @@ async def opened(
 ) -> AsyncIterator[Door]:
     """The door, open on a free port, until the block ends."""
     people = people or People()
-    application = create(settings, schema=schema, authenticate=lambda t: people.authenticate(t))
+    application = create(settings, schema=schema, authenticate=people.prove)
     server = _Server(serve.configuration(application, settings, drain=2))
     running = asyncio.create_task(server.serve())
     while not server.started:
         assert not running.done(), running.exception()
         await asyncio.sleep(0.01)
-    host = "127.0.0.1:{}".format(server.servers[0].sockets[0].getsockname()[1])
+    host = f"127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     async with httpx.AsyncClient(base_url=f"http://{host}", timeout=30) as client:
         try:
             yield Door(host, people, application.state.services, server, client)

@@ -234,8 +234,10 @@ async def test_contact_and_address_close_to_the_provider_a_month_after_completio
 ) -> None:
     booked = (await home.book(providerId=provider("Chloe")))["booking"]["id"]
     document = "query($id: ID!) { booking(id: $id) { customer { name phone } address { line1 } } }"
-    open_to_all = {"customer": {"name": "Carla Customer", "phone": None}}
-    open_to_all["address"] = {"line1": "10 Downing Street"}  # type: ignore[assignment]
+    open_to_all = {
+        "customer": {"name": "Carla Customer", "phone": None},
+        "address": {"line1": "10 Downing Street"},
+    }
     assert await home.act("Chloe", document, id=booked) == open_to_all
     long_ago = datetime.now(UTC) - timedelta(days=31)
     async with home.database.begin() as tx:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from graphql import build_client_schema, get_introspection_query
 
 from api.http import MAX_BODY
 from domain.people import Role
@@ -289,6 +290,14 @@ async def test_the_schema_is_told_to_whom_the_setting_says(
             assert (await door.ask(query)).status_code == stranger
             assert (await door.ask(query, token=token)).status_code == customer
         assert (await door.ask("{ __typename }")).json()["data"] == {"__typename": "Query"}
+
+
+async def test_tools_can_read_the_whole_schema(door: Door) -> None:
+    query = get_introspection_query(
+        specified_by_url=True, directive_is_repeatable=True, input_value_deprecation=True
+    )
+    told = build_client_schema((await door.ask(query)).json()["data"])
+    assert {"Query", "Thing", "DoResult"} <= told.type_map.keys()
 
 
 async def test_a_page_of_an_unknown_origin_may_not_ask(settings: Settings) -> None:

@@ -1,0 +1,74 @@
+"""How many objects can a field yield, and who may ask for it? Read from the schema once."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_named_type,
+    get_nullable_type,
+)
+
+from api.access import Caller, Composite, permitted
+
+if TYPE_CHECKING:
+    from graphql import GraphQLField, GraphQLNamedType, GraphQLSchema
+
+#: Items of a page, and of any other list, where nothing says how many.
+PAGE: Final = 25
+LIST: Final = 5
+
+#: The arguments that say how many items a field yields.
+SIZES: Final = ("first", "last", "ids")
+
+
+class Shape(Enum):
+    """How many objects a field yields."""
+
+    LEAF = 0
+    ONE = 1
+    PAGE = 2
+    #: `edges` and `nodes`: as many as the page around them.
+    ITEMS = 3
+    LIST = 4
+
+
+class Facts(NamedTuple):
+    """What the walk needs to know of a field."""
+
+    callers: frozenset[Caller]
+    shape: Shape
+    #: Name of the type it yields.
+    type: str
+    #: How many items, when no argument says.
+    size: int
+
+
+def facts_of(schema: GraphQLSchema, parent: Composite, name: str) -> Facts:
+    """What the schema says of a field."""
+    field = parent.fields[name]
+    type_ = get_named_type(field.type)
+    shape = _shape(parent, name, field, type_)
+    given = [field.args[name].default_value for name in SIZES if name in field.args]
+    usual = next((size for size in given if isinstance(size, int)), PAGE if given else LIST)
+    size = PAGE if shape is Shape.PAGE and not given else usual
+    return Facts(permitted(schema, parent, name), shape, type_.name, size)
+
+
+def _shape(
+    parent: GraphQLNamedType, name: str, field: GraphQLField, type_: GraphQLNamedType
+) -> Shape:
+    if not isinstance(type_, GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType):
+        return Shape.LEAF
+    if parent.name.endswith("Connection") and name in {"edges", "nodes"}:
+        return Shape.ITEMS
+    if type_.name.endswith("Connection"):
+        return Shape.PAGE
+    if isinstance(get_nullable_type(field.type), GraphQLList):
+        return Shape.LIST
+    return Shape.ONE
