@@ -85,3 +85,6 @@ lock: ## Choose newer versions of everything and write them to locks/
 	$(COMPILE) --upgrade --output-file locks/runtime.txt
 	$(COMPILE) --upgrade --extra embedded --group dev --constraint locks/runtime.txt \
 		--output-file locks/dev.txt
+	echo hatchling==1.33.0 | $(UV) pip compile - --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --constraint locks/dev.txt \
+		--output-file locks/build.txt

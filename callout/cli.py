@@ -142,6 +142,16 @@ def seed() -> None:
 
 
 @app.command()
+def demo(
+    url: Annotated[str, typer.Option(help="Where the server is.")] = "http://127.0.0.1:8000",
+) -> None:
+    """Play one booking's whole life on a running development server, and print it."""
+    from callout import demo as play
+
+    raise typer.Exit(play.run(url))
+
+
+@app.command()
 def schema(
     check: Annotated[
         bool, typer.Option("--check", help="Compare with schema.graphql instead of printing.")

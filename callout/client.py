@@ -108,7 +108,13 @@ class Stream:
 
     async def next(self) -> Item:
         """The next item. Raises Hung or Refused when there will be none."""
-        item = await self._items.get()
+        return self._given(await self._items.get())
+
+    def next_now(self) -> Item | None:
+        """The next item if it is here already. Raises as `next` does."""
+        return None if self._items.empty() else self._given(self._items.get_nowait())
+
+    def _given(self, item: Item | Hung | Refused) -> Item:
         if isinstance(item, Item):
             return item
         # Whoever asks again hears the same.

@@ -19,8 +19,9 @@ from callout.programs import Program, ProgramFailed
 from callout.supervisor import Stage, StartFailed, Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
     from pathlib import Path
+    from typing import Any
 
     from callout.screen import Screen
     from callout.supervisor import Child
@@ -147,11 +148,12 @@ class _Development:
         environment = self._environment(servers)
         # The API takes as long to import as the servers to start; it connects when it is asked.
         api = self._start_ours("api", ["serve", "--drain", str(_DRAIN)], environment)
-        await asyncio.gather(self._start_redis(servers), self._start_postgres(servers))
+        await _together(self._start_redis(servers), self._start_postgres(servers))
         await self._prepare_database(servers)
+        await api.wait_until(self._api_is_ready, _PATIENCE)
+        # Not sooner: on two cores their imports would hold up the first answer.
         for queue in ("critical", "slow"):
             self._start_ours(f"worker-{queue}", ["worker", queue], environment)
-        await api.wait_until(self._api_is_ready, _PATIENCE)
         self._welcome(servers)
 
     def _choose_servers(self) -> Servers:
@@ -179,6 +181,8 @@ class _Development:
             "CALLOUT_PORT": str(self._options.port),
             "CALLOUT_SECRET": os.environ.get("CALLOUT_SECRET") or self._folder.secrets().signing,
             "CALLOUT_LOG_FORMAT": os.environ.get("CALLOUT_LOG_FORMAT", "console"),
+            # Here one person signs in as everybody, from one address, time and again.
+            "CALLOUT_SIGN_IN_LIMIT": os.environ.get("CALLOUT_SIGN_IN_LIMIT", "1000"),
             "DATABASE_URL": servers.database_url,
             "REDIS_URL": servers.redis_url,
         }
@@ -197,7 +201,7 @@ class _Development:
         if servers.postgres is not None:
             needed = ("db.schema", "alembic.command") if servers.postgres.is_new else ("db.schema",)
             importing = asyncio.to_thread(_import, needed)
-            await asyncio.gather(self._start_server(servers.postgres), importing)
+            await _together(self._start_server(servers.postgres), importing)
 
     async def _start_server(self, server: EmbeddedPostgres | EmbeddedRedis) -> None:
         await asyncio.to_thread(server.prepare)
@@ -211,7 +215,7 @@ class _Development:
     async def _prepare_database(self, servers: Servers) -> None:
         """Migrate; and the first time, unless told not to, fill a database of ours with a demo."""
         from db import schema
-        from db.engine import Database
+        from db.engine import Database, is_unavailable
 
         database = Database(servers.sqlalchemy_url, pool=2, name="callout-dev")
         try:
@@ -221,6 +225,10 @@ class _Development:
 
                 await seed_demo(database)
                 self._folder.mark_done("seed")
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            raise CannotStart(f"The database cannot be used: {error}") from error
         finally:
             await database.close()
 
@@ -242,6 +250,16 @@ class _Development:
             accounts=[(account.role, account.email) for account in accounts],
             password=seed.PASSWORD,
         )
+
+
+async def _together(*steps: Coroutine[Any, Any, None]) -> None:
+    """Take several steps at once. When one fails the others are given up, and none goes on."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for step in steps:
+                group.create_task(step)
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
 
 
 def _import(modules: Sequence[str]) -> None:

@@ -30,7 +30,7 @@ def read_settings() -> Settings:
     try:
         return Settings.model_validate({})
     except ValidationError as error:
-        wrong = "\n".join(f"  {_sentence(detail)}" for detail in error.errors(include_input=False))
+        wrong = "\n".join(f"  {_sentence(detail)}" for detail in error.errors())
         message = (
             f"Callout cannot start, its environment is not right:\n{wrong}\n"
             "For a server to try things on, which needs no settings: callout dev"

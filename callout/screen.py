@@ -105,10 +105,10 @@ def _accounts(accounts: Sequence[tuple[str, str]], password: str) -> Table:
 
 def _suggestions(base: str, program: str) -> Table:
     table = Table.grid(padding=(0, 3))
-    table.add_column()
+    table.add_column(no_wrap=True)
     table.add_column(style="dim")
     table.add_row(Text("Try", style="bold"))
     table.add_row(f"{program} demo --url {base}", "one booking's whole life, live")
-    table.add_row("GraphiQL", "a tab for each role, one click to sign in")
-    table.add_row(f"{program} schema", "the whole API in GraphQL's own words")
+    table.add_row("GraphiQL", "a tab for each role, sign-in by click")
+    table.add_row(f"{program} schema", "the API in GraphQL's own words")
     return table

@@ -11,12 +11,11 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from api import app
 from api.sse import ABORT
+from api.websocket import MAX_MESSAGE
 from callout import logs, telemetry
 
 if TYPE_CHECKING:
     from gateways.settings import Settings
-
-_LARGEST_MESSAGE: Final = 64 * 1024
 
 #: A socket whose client has stopped reading cannot carry the answer to a ping either; it is closed
 #: within the sum of these.
@@ -65,7 +64,7 @@ def configuration(application: Any, settings: Settings, *, drain: int) -> uvicor
         loop="uvloop",
         http=HttpProtocol,
         ws=WebSocketProtocol,
-        ws_max_size=_LARGEST_MESSAGE,
+        ws_max_size=MAX_MESSAGE,
         ws_ping_interval=_PING_EVERY,
         ws_ping_timeout=_PONG_WITHIN,
         # Compression would cost each idle socket tens of kilobytes for messages of a few hundred.

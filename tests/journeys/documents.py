@@ -1,0 +1,67 @@
+"""What the people of the journeys say to the API."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from api import ids
+from tests import factories
+
+if TYPE_CHECKING:
+    from db.engine import Database
+    from domain.services import Service
+
+BOOK: Final = """
+mutation Book($input: CreateBookingInput!) {
+  createBooking(input: $input) {
+    __typename
+    ... on CreateBookingSuccess { booking { id status } }
+    ... on SlotTaken { alternatives }
+    ... on Problem { message }
+  }
+}"""
+CANCEL: Final = """
+mutation Cancel($input: CancelBookingInput!) {
+  cancelBooking(input: $input) { __typename ... on Problem { message } }
+}"""
+ACCEPT: Final = """
+mutation Accept($input: AcceptOfferInput!) {
+  acceptOffer(input: $input) {
+    __typename
+    ... on OfferGone { why }
+    ... on Problem { message }
+  }
+}"""
+OFFERS: Final = """
+subscription Offers($after: String) {
+  offerFeed(after: $after) { cursor type offer { id } }
+}"""
+QUEUE: Final = """
+subscription Queue($after: String) {
+  queueChanged(after: $after) { cursor type booking { id } }
+}"""
+BOOKING: Final = """
+subscription Booking($id: ID!, $after: String) {
+  bookingUpdated(id: $id, after: $after) { cursor type booking { status } }
+}"""
+
+ADDRESS: Final = {
+    "line1": "1 Parliament Square",
+    "city": "London",
+    "postalCode": "SW1A 0AA",
+    "country": "GB",
+    "point": {"latitude": 51.5010, "longitude": -0.1246},
+}
+
+
+async def a_wish(database: Database, service: Service, **changes: Any) -> dict[str, Any]:
+    """The input of createBooking: the service, the day after tomorrow."""
+    at = await factories.now(database) + timedelta(days=2)
+    wish = {
+        "serviceId": ids.encode("Service", service.id),
+        "kind": "SCHEDULED",
+        "startsAt": at.isoformat(),
+        "address": ADDRESS,
+    }
+    return wish | changes
