@@ -147,6 +147,8 @@ class Engine:
             cost = self._cost(rejected.requested, 0, remaining)
             rejected.payload["extensions"] = {"cost": cost}
             raise
+        except Exception as error:
+            raise Rejected([wrapped(error)]) from error
         remaining = await self._draw(principal, finding.cost)
         return Run(executor=executor, finding=finding, principal=principal, remaining=remaining)
 

@@ -11,6 +11,7 @@ from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
 from api.edge import guard
+from api.plain import PlainFirst
 from api.scalars import SCALARS
 
 
@@ -43,6 +44,7 @@ def build(
         if subscription_types
         else None,
         types=types,
+        execution_context_class=PlainFirst,
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     mutation = core(schema).mutation_type

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from graphql import build_client_schema, get_introspection_query
 
+from api import documents
 from api.http import MAX_BODY
 from domain.people import Role
 from gateways.settings import Settings
@@ -260,6 +261,18 @@ async def test_a_fault_is_masked_and_the_rest_is_answered(door: Door) -> None:
     body = response.json()
     assert body["data"] == {"hello": "Hello, you!", "broken": None}
     assert body["errors"][0]["extensions"]["code"] == "INTERNAL"
+    assert "hunter2" not in response.text
+
+
+async def test_a_fault_before_anything_ran_is_masked_too(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the password is hunter2")
+
+    monkeypatch.setattr(documents, "validate", fail)
+    response = await door.ask("query Never { hello }")
+    assert (response.status_code, code(response)) == (500, "INTERNAL")
     assert "hunter2" not in response.text
 
 

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import time_machine
@@ -137,6 +137,7 @@ async def test_a_redis_that_does_not_answer_is_given_up_and_left_alone(namespace
 
 async def test_when_redis_is_back_it_counts_again(redis_url: str, namespace: str) -> None:
     server = urlsplit(redis_url)
+    secret = "".join(server.netloc.rpartition("@")[:2])
 
     async def pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         while data := await source.read(65536):
@@ -151,7 +152,8 @@ async def test_when_redis_is_back_it_counts_again(redis_url: str, namespace: str
     host, port = way_in.sockets[0].getsockname()
     way_in.close()
     await way_in.wait_closed()
-    limits = RateLimits(f"redis://{host}:{port}", namespace=namespace, rest=0)
+    away = urlunsplit(server._replace(netloc=f"{secret}{host}:{port}"))
+    limits = RateLimits(away, namespace=namespace, rest=0)
     await limits.spend(THREE, "ada")
     way_in = await asyncio.start_server(relay, host, port)
     async with asyncio.timeout(30), Redis.from_url(redis_url) as redis:

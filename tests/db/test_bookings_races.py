@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from db import bookings as db_bookings
-from db import lifecycle, providers
+from db import lifecycle, offers, providers
 from db.tables import bookings, events, history, reservations
 from domain.bookings import Booking, BookingStatus, SlotTaken
-from domain.offers import OfferState
+from domain.offers import Gone, OfferGone, OfferState
 from tests import invariants
 from tests.db.racing import act, race, waiting
 from tests.factories import (
@@ -165,6 +165,28 @@ async def test_a_newly_booked_providers_competing_offers_are_withdrawn_with_the_
 
     found = [(await read_offers(crowd, b.id))[provider.user_id].state for b in offered]
     assert found == [OfferState.RESCINDED, OfferState.OFFERED]
+    await invariants.check(crowd)
+
+
+async def test_a_direct_booking_and_an_acceptance_take_turns_on_the_providers_time(
+    crowd: Database,
+) -> None:
+    service, customer = await add_service(crowd), await add_customer(crowd)
+    provider = await add_provider(crowd, service)
+    start = await tomorrow_on_the_hour(crowd)
+    offered = await add_booking(crowd, customer, service, starts_at=start)
+    (offer,) = await add_offers(crowd, offered, [provider])
+    accept = partial(offers.accept, offer_id=offer.id, by=provider.user_id)
+    too_near = start + service.duration + timedelta(minutes=5)
+
+    async with crowd.begin() as tx:
+        await providers.lock(tx, [provider.user_id])
+        task = await waiting(crowd, accept)
+        await asking(customer, service, provider, too_near)(tx)
+    (refused,) = await race(crowd, [lambda _: task])
+
+    assert isinstance(refused, OfferGone)
+    assert refused.why is Gone.RESCINDED
     await invariants.check(crowd)
 
 

@@ -10,15 +10,14 @@ from uuid import uuid4
 
 import pytest
 
-from db import lifecycle, matching, offers, providers, shifts
+from db import lifecycle, matching, offers
 from domain.bookings import BookingKind
 from domain.events import EventType
 from domain.offers import OfferState, Wave
 from domain.refusals import NotFound
 from tests import invariants
-from tests.db.racing import act, race, waiting
+from tests.db.racing import act, race
 from tests.factories import (
-    a_request,
     add_booking,
     add_customer,
     add_offers,
@@ -272,93 +271,6 @@ async def test_immediate_work_goes_to_those_on_shift_who_were_heard_from(crowd: 
     await act(crowd, advancing(booking))
 
     assert set(await states(crowd, booking)) == {heard.user_id}
-
-
-async def test_who_clocks_out_while_matching_chooses_them_is_not_asked(crowd: Database) -> None:
-    service, customer = await add_service(crowd), await add_customer(crowd)
-    leaving, staying = await add_providers(crowd, service, count=2)
-    booking = await add_immediate(crowd, customer, service)
-
-    async with crowd.begin() as tx:
-        await shifts.clock_out(tx, provider_id=leaving.user_id, note=None)
-        # Matching has read that they are on shift, and waits to hold them still.
-        task = await waiting(crowd, advancing(booking))
-    await task
-
-    assert await states(crowd, booking) == {staying.user_id: OfferState.OFFERED}
-    await invariants.check(crowd)
-
-
-async def test_who_clocks_out_while_being_asked_has_the_offer_withdrawn(crowd: Database) -> None:
-    service, customer = await add_service(crowd), await add_customer(crowd)
-    provider = await add_provider(crowd, service)
-    booking = await add_immediate(crowd, customer, service)
-    clock_out = partial(shifts.clock_out, provider_id=provider.user_id, note=None)
-
-    async with crowd.begin() as tx:
-        await matching.advance(tx, booking.id)
-        task = await waiting(crowd, clock_out)
-    await task
-
-    assert await states(crowd, booking) == {provider.user_id: OfferState.RESCINDED}
-    await invariants.check(crowd)
-
-
-async def test_who_is_booked_while_matching_chooses_them_is_not_asked(crowd: Database) -> None:
-    service, customer = await add_service(crowd), await add_customer(crowd)
-    provider = await add_provider(crowd, service)
-    booking = await add_booking(crowd, customer, service)
-    direct = a_request(
-        customer_id=customer.user_id,
-        service_id=service.id,
-        provider_id=provider.user_id,
-        starts_at=booking.starts_at,
-    )
-
-    async with crowd.begin() as tx:
-        await lifecycle.request(tx, direct)
-        task = await waiting(crowd, advancing(booking))
-    await task
-
-    assert await states(crowd, booking) == {}
-    await invariants.check(crowd)
-
-
-async def test_clocking_out_as_the_offer_lapses_does_not_deadlock_with_the_next_wave(
-    crowd: Database,
-) -> None:
-    service, customer = await add_service(crowd), await add_customer(crowd)
-    provider = await add_provider(crowd, service)
-    booking = await add_booking(crowd, customer, service)
-    await act(crowd, advancing(booking))
-    await shift_time(crowd, booking, TARGETED)
-
-    # The next wave expires their offer and wants to ask them again; they hold their own row, and
-    # have yet to come to their offers.
-    async with crowd.begin() as tx:
-        await providers.lock(tx, [provider.user_id])
-        task = await waiting(crowd, advancing(booking))
-        await shifts.clock_out(tx, provider_id=provider.user_id, note=None)
-    await task
-
-    (offer,) = (await read_offers(crowd, booking.id)).values()
-    assert (offer.state, offer.round) == (OfferState.OFFERED, 2)
-    await invariants.check(crowd)
-
-
-async def test_matching_and_clocking_out_at_once_leave_no_offer_to_who_is_off_shift(
-    crowd: Database,
-) -> None:
-    service, customer = await add_service(crowd), await add_customer(crowd)
-    for _ in range(10):
-        three = await add_providers(crowd, service, count=3)
-        booking = await add_immediate(crowd, customer, service)
-        leaving = [partial(shifts.clock_out, provider_id=one.user_id, note=None) for one in three]
-
-        await race(crowd, [leaving[0], advancing(booking), *leaving[1:]])
-
-        await invariants.check(crowd)
-        assert OfferState.OFFERED not in (await states(crowd, booking)).values()
 
 
 async def test_an_open_offer_is_not_doubled_by_the_next_broadcast(crowd: Database) -> None:

@@ -8,14 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import insert, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select, text
 
 from db import bookings, lifecycle, offers
-from db.engine import constraint
 from db.ids import new_id
-from db.reservations import NO_DOUBLE_BOOKING
-from db.tables import reservations
+from db.tables import job_offers
 from domain.bookings import Booking, BookingStatus, SlotTaken
 from domain.events import EventType
 from domain.money import Money
@@ -175,6 +172,30 @@ async def test_acceptances_that_withdraw_each_others_rivals_do_not_deadlock(
     await invariants.check(crowd)
 
 
+async def test_what_an_acceptance_settles_is_locked_in_the_order_of_ids_whosever_it_is(
+    crowd: Database,
+) -> None:
+    service, customer = await add_service(crowd), await add_customer(crowd)
+    everyone = await add_providers(crowd, service, count=7)
+    ids = sorted(new_id() for _ in range(8))
+    # Kept in another order than that of their ids, and the first is of another booking.
+    other = await add_booking(crowd, customer, service)
+    await add_offers(crowd, other, everyone[:1], id=ids[0])
+    booking = await add_booking(crowd, customer, service)
+    for provider, id_ in zip(everyone, ids[:0:-1], strict=True):
+        await add_offers(crowd, booking, [provider], id=id_)
+    accept = partial(offers.accept, offer_id=ids[-1], by=everyone[0].user_id)
+    every_id = select(job_offers.c.id).order_by(job_offers.c.id)
+
+    async with crowd.begin() as tx:
+        await tx.execute(every_id.where(job_offers.c.id == ids[4]).with_for_update())
+        task = await waiting(crowd, accept)
+        free = await act(crowd, lambda tx: tx.scalars(every_id.with_for_update(skip_locked=True)))
+        assert list(free) == ids[5:]
+    assert (await task).provider_id == everyone[0].user_id
+    await invariants.check(crowd)
+
+
 async def test_of_one_providers_two_overlapping_acceptances_one_is_refused(
     crowd: Database,
 ) -> None:
@@ -197,12 +218,15 @@ async def test_of_one_providers_two_overlapping_acceptances_one_is_refused(
     await invariants.check(crowd)
 
 
-async def test_a_provider_who_was_booked_meanwhile_cannot_accept(crowd: Database) -> None:
+@pytest.mark.parametrize("later", [HOUR, 2 * HOUR + timedelta(minutes=14)])
+async def test_a_provider_who_was_booked_meanwhile_cannot_accept_what_overlaps_or_is_too_near(
+    crowd: Database, later: timedelta
+) -> None:
     service, customer = await add_service(crowd), await add_customer(crowd)
     provider = await add_provider(crowd, service)
     booking = await add_booking(crowd, customer, service)
     at = {"assigned_at": await now(crowd), "provider_id": provider.user_id}
-    await add_booking(crowd, customer, service, starts_at=booking.starts_at + HOUR, **at)
+    await add_booking(crowd, customer, service, starts_at=booking.starts_at + later, **at)
     (offer,) = await add_offers(crowd, booking, [provider])
 
     with pytest.raises(SlotTaken):
@@ -313,44 +337,3 @@ async def test_accepting_and_rejecting_at_once_do_one_of_the_two(crowd: Database
         accepted = isinstance(outcomes[0], Booking)
         assert refused.why is (Gone.TAKEN if accepted else Gone.REJECTED)
     await invariants.check(crowd)
-
-
-class TestTheDatabase:
-    """The last word, whatever the code above it does."""
-
-    async def test_allows_one_winner_only(self, crowd: Database) -> None:
-        service, customer = await add_service(crowd), await add_customer(crowd)
-        everyone = await add_providers(crowd, service, count=2)
-        booking = await add_booking(crowd, customer, service)
-        won = {"state": OfferState.ACCEPTED, "resolved_at": await now(crowd)}
-        await add_offers(crowd, booking, everyone[:1], **won)
-
-        with pytest.raises(IntegrityError) as refused:
-            await add_offers(crowd, booking, everyone[1:], **won)
-        assert constraint(refused.value) == "uq_job_offers_winner"
-
-    async def test_allows_one_open_offer_of_a_booking_to_a_provider(self, crowd: Database) -> None:
-        service, customer = await add_service(crowd), await add_customer(crowd)
-        provider = await add_provider(crowd, service)
-        booking = await add_booking(crowd, customer, service)
-        await add_offers(crowd, booking, [provider])
-
-        with pytest.raises(IntegrityError) as refused:
-            await add_offers(crowd, booking, [provider], round=2)
-        assert constraint(refused.value) == "uq_job_offers_open"
-
-    async def test_allows_no_overlap_of_a_providers_live_time(self, crowd: Database) -> None:
-        service, customer = await add_service(crowd), await add_customer(crowd)
-        provider = await add_provider(crowd, service)
-        booking = await add_booking(crowd, customer, service)
-        row = {"provider_id": provider.user_id, "booking_id": booking.id}
-        window: Any = {"starts_at": booking.starts_at, "ends_at": booking.ends_at}
-
-        async def take(tx: Any, **changes: Any) -> None:
-            await tx.execute(insert(reservations).values(row | window | {"id": new_id()} | changes))
-
-        await act(crowd, partial(take, released_at=booking.starts_at))
-        await act(crowd, take)
-        with pytest.raises(IntegrityError) as refused:
-            await act(crowd, partial(take, starts_at=booking.ends_at - HOUR))
-        assert constraint(refused.value) == NO_DOUBLE_BOOKING
