@@ -84,7 +84,10 @@ def test_a_child_that_dies_is_named_and_started_again(running: Development, name
 
 def test_workers_that_leave_because_redis_dropped_are_started_again(running: Development) -> None:
     workers = ("worker-critical", "worker-slow")
-    started = {name: running.count(rf"{name} +│.*worker.started") for name in workers}
+    started = {name: 1 + running.count(rf"{name} .*starting it again") for name in workers}
+    for name in workers:
+        # One that is still starting has no Redis to lose.
+        running.until_said(rf"{name} +│.*worker.started", times=started[name])
 
     running.child(PROGRAMS["redis"]).send_signal(SIGKILL)
 
