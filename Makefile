@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 UV ?= uv
+# Processes that share the tests, by file; each has servers of its own.
+JOBS ?= 2
 # Options for what a target runs: make run ARGS="--port 9000", make test ARGS="-k offers"
 ARGS ?=
 # make check SUITE=no leaves the tests to a `make test` that follows.
@@ -38,7 +40,7 @@ run: install ## Start everything on this machine (callout dev)
 	@$(BIN)/callout dev $(ARGS)
 
 test: install ## Run the tests, on embedded servers unless CALLOUT_TEST_SERVICES=external
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 check: check-code check-schema check-migrations check-domain ## All that must hold, tests included
 ifeq ($(SUITE),yes)
