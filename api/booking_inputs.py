@@ -26,9 +26,11 @@ class AddressInput:
     """Where the work is to be done."""
 
     line1: str = strawberry.field(description="Street and number; up to 200 characters.")
-    line2: str = strawberry.field(default="", description="Flat, floor, building.")
+    line2: str | None = strawberry.field(default=None, description="Flat, floor, building.")
     city: str = strawberry.field(description="City; up to 100 characters.")
-    state_province: str = strawberry.field(default="", description="State, province or county.")
+    state_province: str | None = strawberry.field(
+        default=None, description="State, province or county."
+    )
     postal_code: str = strawberry.field(description="Postal code; up to 16 characters.")
     country: str = strawberry.field(description='Country, ISO 3166 alpha-2, such as "GB".')
     point: PointInput | None = strawberry.field(
@@ -39,9 +41,9 @@ class AddressInput:
         """The address. Raises InvalidInput for coordinates that are not on the globe."""
         return places.Address(
             line1=self.line1.strip(),
-            line2=self.line2.strip(),
+            line2=(self.line2 or "").strip(),
             city=self.city.strip(),
-            state_province=self.state_province.strip(),
+            state_province=(self.state_province or "").strip(),
             postal_code=self.postal_code.strip().upper(),
             country=self.country.strip().upper(),
             point=self._point(),
@@ -73,14 +75,14 @@ class CreateBookingInput:
         description="Book this provider's time directly. Without it the work is offered to the "
         "best providers.",
     )
-    access_instructions: str = strawberry.field(
-        default="", description="How to get in; up to 2000 characters."
+    access_instructions: str | None = strawberry.field(
+        default=None, description="How to get in; up to 2000 characters."
     )
-    special_requirements: str = strawberry.field(
-        default="", description="What to mind; up to 2000 characters."
+    special_requirements: str | None = strawberry.field(
+        default=None, description="What to mind; up to 2000 characters."
     )
-    concern: str = strawberry.field(
-        default="", description="What is the matter, in your words; up to 2000 characters."
+    concern: str | None = strawberry.field(
+        default=None, description="What is the matter, in your words; up to 2000 characters."
     )
     idempotency_key: str | None = strawberry.field(
         default=None,
@@ -98,9 +100,9 @@ class CreateBookingInput:
             kind=self.kind,
             starts_at=self.starts_at,
             address=self.address.value(),
-            access_instructions=self.access_instructions,
-            special_requirements=self.special_requirements,
-            concern=self.concern,
+            access_instructions=self.access_instructions or "",
+            special_requirements=self.special_requirements or "",
+            concern=self.concern or "",
         )
 
 
@@ -142,9 +144,9 @@ class StartBookingInput(BookingInput):
 class CompleteBookingInput(BookingInput):
     """Which booking is done."""
 
-    notes: str = strawberry.field(default="", description="Up to 2000 characters.")
-    photo_urls: list[str] = strawberry.field(
-        default_factory=list, description="Up to 20 https addresses of photos."
+    notes: str | None = strawberry.field(default=None, description="Up to 2000 characters.")
+    photo_urls: list[str] | None = strawberry.field(
+        default=None, description="Up to 20 https addresses of photos."
     )
 
 
@@ -152,4 +154,4 @@ class CompleteBookingInput(BookingInput):
 class CancelBookingInput(BookingInput):
     """Which booking to call off."""
 
-    reason: str = strawberry.field(default="", description="Up to 500 characters.")
+    reason: str | None = strawberry.field(default=None, description="Up to 500 characters.")

@@ -194,8 +194,8 @@ class BookingMutations:
                 tx,
                 booking_id=input.uid,
                 by=info.context.user,
-                notes=input.notes,
-                photo_urls=tuple(input.photo_urls),
+                notes=input.notes or "",
+                photo_urls=tuple(input.photo_urls or ()),
             )
         return CompleteBookingSuccess(booking=booking)
 
@@ -208,6 +208,6 @@ class BookingMutations:
         """Cancel."""
         async with info.context.begin() as tx:
             booking = await lifecycle.cancel(
-                tx, booking_id=input.uid, by=info.context.user, reason=input.reason
+                tx, booking_id=input.uid, by=info.context.user, reason=input.reason or ""
             )
         return CancelBookingSuccess(booking=booking)

@@ -104,8 +104,12 @@ HeartbeatResult: TypeAlias = Annotated[
 class ClockInInput:
     """Where you go on shift."""
 
-    place: str = strawberry.field(default="", description="Where you are; up to 200 characters.")
-    note: str = strawberry.field(default="", description="Anything to note; up to 500 characters.")
+    place: str | None = strawberry.field(
+        default=None, description="Where you are; up to 200 characters."
+    )
+    note: str | None = strawberry.field(
+        default=None, description="Anything to note; up to 500 characters."
+    )
 
 
 @strawberry.input(description="What there is to say at the end of a shift.")
@@ -162,7 +166,10 @@ class ShiftMutations:
         """Clock in."""
         async with info.context.begin() as tx:
             shift = await shifts.clock_in(
-                tx, provider_id=info.context.user.user_id, place=input.place, note=input.note
+                tx,
+                provider_id=info.context.user.user_id,
+                place=input.place or "",
+                note=input.note or "",
             )
         return ClockInSuccess(shift=shift)
 
