@@ -44,6 +44,9 @@ JOBS: Final[Mapping[Queue, Sequence[Job]]] = {
 #: Jobs at a time.
 _SLOTS: Final = 50
 
+#: Seconds after which a loop that was told to end is told again.
+_INSIST: Final = 0.2
+
 #: Seconds that running jobs have to finish before they are handed back to the queue.
 _DRAIN: Final = 8
 
@@ -132,8 +135,11 @@ def _reason(task: asyncio.Task[None]) -> BaseException | None:
 async def _drain(worker: PromptWorker, working: asyncio.Task[None]) -> None:
     # arq takes no new job, waits for the running ones, hands back those that do not end in time.
     worker.handle_sig_wait_for_completion(signal.SIGTERM)
-    with suppress(asyncio.CancelledError, RedisError, OSError):
-        await working
+    while not working.done():
+        await asyncio.wait([working], timeout=_INSIST)
+        # arq cancels its loop once, and somewhere below it a cancellation can get lost.
+        if worker.main_task is not None and worker.main_task.cancelling():
+            worker.main_task.cancel()
     with suppress(asyncio.CancelledError, RedisError, OSError):
         await worker.close()
 

@@ -17,6 +17,7 @@ from tests.workers.probes import environment, everything_is_out, holders, reques
 from workers import main
 from workers.health import is_at_work
 from workers.jobs import Context, Job
+from workers.prompt import PromptWorker
 from workers.queue import Call, JobQueue
 
 if TYPE_CHECKING:
@@ -151,3 +152,27 @@ class TestStopping:
         await asyncio.wait_for(begun.wait(), timeout=20)
         stop.set()
         yield stopped
+
+
+async def test_a_worker_ends_though_a_cancellation_on_the_way_got_lost(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, polled, lost = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    poll = PromptWorker._poll_iteration
+
+    async def losing(self: PromptWorker) -> None:
+        polled.set()
+        try:
+            await poll(self)
+        except asyncio.CancelledError:
+            if lost.is_set():
+                raise
+            lost.set()
+
+    monkeypatch.setattr(PromptWorker, "_poll_iteration", losing)
+    working = asyncio.create_task(main.work(settings, "critical", stop))
+    async with asyncio.timeout(20):
+        await polled.wait()
+        stop.set()
+        await working
+    assert lost.is_set()
