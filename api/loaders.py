@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from domain.hours import WeeklyHours
     from domain.offers import JobOffer
     from domain.people import User
+    from domain.privacy import OfferedWork
     from domain.providers import Provider
     from domain.services import Service
     from domain.shifts import Presence, Shift
@@ -27,6 +28,7 @@ class _HasId(Protocol):
 
 
 T = TypeVar("T")
+Key = TypeVar("Key")
 Value = TypeVar("Value", bound=_HasId)
 
 
@@ -34,8 +36,8 @@ class Loaders:
     """One of each for an operation. A missing row is None."""
 
     def __init__(self, database: Database) -> None:
-        def of(read: Callable[[Connection, Sequence[UUID]], Awaitable[Mapping[UUID, T]]]) -> Any:
-            async def load(keys: list[UUID]) -> list[T | None]:
+        def of(read: Callable[[Connection, Sequence[Key]], Awaitable[Mapping[Key, T]]]) -> Any:
+            async def load(keys: list[Key]) -> list[T | None]:
                 async with database.read() as connection:
                     found = await read(connection, keys)
                 return [found.get(key) for key in keys]
@@ -47,6 +49,8 @@ class Loaders:
         self.providers: DataLoader[UUID, Provider | None] = of(_by_id(providers.by_ids))
         self.bookings: DataLoader[UUID, Booking | None] = of(_by_id(bookings.by_ids))
         self.offers: DataLoader[UUID, JobOffer | None] = of(_by_id(offers.by_ids))
+        #: What each booking shows to each provider it was offered to.
+        self.works: DataLoader[tuple[UUID, UUID], OfferedWork | None] = of(offers.works)
         self.histories: DataLoader[UUID, list[HistoryEntry]] = of(bookings.histories)
         self.offers_of_booking: DataLoader[UUID, list[JobOffer]] = of(offers.of_bookings)
         self.services_of_provider: DataLoader[UUID, list[UUID]] = of(providers.services_of)

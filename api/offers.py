@@ -121,13 +121,8 @@ class JobOffer(Node):
     @strawberry.field(description="What is to be done.", graphql_type=OfferedWork)
     async def work(self, info: Info) -> Any:
         """The work, as far as somebody may know it who has not won it."""
-        value, load = _value(self), info.context.loaders
-        booking = await load.bookings.load(value.booking_id)
-        provider = await load.providers.load(value.provider_id)
-        customer = await load.users.load(booking.customer_id) if booking else None
-        if booking is None or provider is None or customer is None:
-            return None
-        return privacy.offered_work(booking, customer, provider)
+        value = _value(self)
+        return await info.context.loaders.works.load((value.booking_id, value.provider_id))
 
     @strawberry.field(
         description="The whole booking, once it is yours; null before.",

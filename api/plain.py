@@ -2,9 +2,9 @@
 
 Most fields asked for are leaves of plain views. For each one the executor would make a path and a
 resolve info, call through several layers, and ask time and again whether something is awaitable.
-Here a leaf is read straight from the value. Whatever is out of the ordinary (an error, a null where
-none may be, a value of another kind) is left to the executor, so that every answer and every error
-is the same.
+Here a leaf is read straight from the value, or worked out from nothing else. Whatever is out of the
+ordinary (an error, a null where none may be, a value of another kind) is left to the executor, so
+that every answer and every error is the same.
 """
 
 from __future__ import annotations
@@ -87,13 +87,22 @@ def readers(type_: GraphQLObjectType) -> Mapping[str, Read]:
 
 def _reader(field: GraphQLField) -> Read | None:
     definition = field.extensions.get(_DEFINITION)
-    if not isinstance(definition, StrawberryField) or not definition.is_basic_field or field.args:
+    if not isinstance(definition, StrawberryField) or definition.extensions or field.args:
         return None
-    complete = _completed(field.type)
-    if complete is None:
+    get, complete = _getter(definition), _completed(field.type)
+    if get is None or complete is None:
         return None
-    get = attrgetter(definition.python_name)
     return lambda source: complete(get(source))
+
+
+def _getter(definition: StrawberryField) -> Callable[[Any], Any] | None:
+    """What gives the value of the field: an attribute, or a function of the source alone."""
+    resolver = definition.base_resolver
+    if resolver is None:
+        return attrgetter(definition.python_name)
+    if resolver.is_async or list(resolver.signature.parameters) != ["self"]:
+        return None
+    return cast("Callable[[Any], Any]", resolver.wrapped_func)
 
 
 def _completed(type_: GraphQLOutputType) -> Complete | None:

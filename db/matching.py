@@ -36,7 +36,9 @@ async def advance(tx: AsyncConnection, booking_id: UUID) -> datetime | None:
     if tidied is not None:
         await offers.keep(tx, booking, tidied, at=at)
         booking = tidied.booking
-    while (call := waves.due(booking, await offers.lock_of(tx, booking_id), at=at)) is not None:
+    # What is known stays true: who lapsed was not open before, and a wave that made offers is not
+    # followed by another at once.
+    while (call := waves.due(booking, known, at=at)) is not None:
         booking = await _open(tx, booking, call, at=at)
     return booking.match_due_at
 

@@ -11,13 +11,14 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, insert, select, update
 
-from db import bookings, clock, events, pages, providers, reservations
+from db import accounts, bookings, clock, events, pages, providers, reservations
 from db.tables import bookings as bookings_table
 from db.tables import job_offers
 from domain import offers as rules
 from domain.bookings import Act, Booking, SlotTaken
 from domain.matching import DEFAULT_RULES
 from domain.offers import JobOffer, OfferState, Outcome, Wave
+from domain.privacy import OfferedWork, offered_work
 from domain.refusals import NotFound
 
 if TYPE_CHECKING:
@@ -153,6 +154,21 @@ async def of_bookings(
     for row in await connection.execute(query):
         found[row.booking_id].append(offer(row))
     return found
+
+
+async def works(
+    connection: AsyncConnection, put: Sequence[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], OfferedWork]:
+    """What each booking shows to each provider, for pairs of both."""
+    wanted = await bookings.by_ids(connection, list({booking_id for booking_id, _ in put}))
+    askers = await providers.by_ids(connection, list({provider_id for _, provider_id in put}))
+    customers = await accounts.by_ids(connection, {booking.customer_id for booking in wanted})
+    known = {one.id: one for one in wanted}, {one.id: one for one in askers}
+    return {
+        (booking.id, provider.id): offered_work(booking, customers[booking.customer_id], provider)
+        for booking, provider in ((known[0].get(b), known[1].get(p)) for b, p in put)
+        if booking is not None and provider is not None
+    }
 
 
 async def oldest_open(connection: AsyncConnection, provider_id: UUID) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from domain.services import Trade
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import time
 
     from sqlalchemy import Row, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,6 +34,8 @@ async def lock(tx: AsyncConnection, provider_ids: Sequence[UUID], *, share: bool
     Whoever takes or gives back provider time holds the row alone. `share` is for those who only
     need the facts to stand still, and may be many.
     """
+    if not provider_ids:
+        return
     rows = select(providers.c.id).where(providers.c.id.in_(provider_ids)).order_by(providers.c.id)
     await tx.execute(rows.with_for_update(read=share))
 
@@ -82,13 +86,20 @@ async def hours_of(
     """The weekly hours of each provider, as local wall times, in order."""
     h = working_hours.c
     rows = await connection.execute(
-        select(working_hours).where(h.provider_id.in_(provider_ids)).order_by(h.weekday, h.opens)
+        select(h.provider_id, h.weekday, h.opens, h.closes)
+        .where(h.provider_id.in_(provider_ids))
+        .order_by(h.weekday, h.opens)
     )
     weekly: dict[UUID, list[WeeklyInterval]] = {uid: [] for uid in provider_ids}
-    for row in rows:
-        interval = WeeklyInterval(weekday=row.weekday, opens=row.opens, closes=row.closes)
-        weekly[row.provider_id].append(interval)
+    for provider_id, weekday, opens, closes in rows:
+        weekly[provider_id].append(_interval(weekday, opens, closes))
     return {uid: WeeklyHours(intervals=tuple(day)) for uid, day in weekly.items()}
+
+
+@lru_cache(maxsize=4096)
+def _interval(weekday: int, opens: time, closes: time) -> WeeklyInterval:
+    # Shared by all who keep the same hours: matching reads those of hundreds at a time.
+    return WeeklyInterval(weekday=weekday, opens=opens, closes=closes)
 
 
 def _all() -> Select[Any]:

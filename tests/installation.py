@@ -54,6 +54,12 @@ class Process:
             )
 
     @property
+    def pid(self) -> int:
+        """The running process."""
+        assert self._running is not None, f"{self.program.name} is not running"
+        return self._running.pid
+
+    @property
     def status(self) -> int | None:
         """How it ended; None as long as it has not."""
         return None if self._running is None else self._running.poll()
@@ -140,12 +146,17 @@ class Installation:
 
     async def clients(self, database: Database, viewers: Sequence[Viewer]) -> list[Client]:
         """A client for each of these people, signed in, in the same order."""
-        tokens = AccessTokens(
+        tokens = await self.tokens(database, viewers)
+        return [Client(self.base, self.http, token=token) for token in tokens]
+
+    async def tokens(self, database: Database, viewers: Sequence[Viewer]) -> list[str]:
+        """An access token for each of these people, in the same order."""
+        signer = AccessTokens(
             secret=self.settings.secret.get_secret_value(),
             issuer=self.settings.issuer,
             audience=self.settings.audience,
         )
-        signed_in = []
+        signed = []
         async with database.begin() as tx:
             for viewer in viewers:
                 opened = await sessions.open_for(
@@ -154,14 +165,14 @@ class Installation:
                     token_hash=fingerprint(new_refresh_token()),
                     lifetime=timedelta(hours=1),
                 )
-                token = tokens.issue(
+                token = signer.issue(
                     user_id=viewer.user_id,
                     role=viewer.role,
                     session_id=opened.session.id,
                     session_expires_at=opened.session.expires_at,
                 )
-                signed_in.append(Client(self.base, self.http, token=token.text))
-        return signed_in
+                signed.append(token.text)
+        return signed
 
 
 @asynccontextmanager
@@ -192,6 +203,7 @@ def environment(settings: Settings) -> Mapping[str, str]:
         "CALLOUT_SOCKETS_PER_PRINCIPAL": str(settings.sockets_per_principal),
         "CALLOUT_SOCKETS_PER_ADDRESS": str(settings.sockets_per_address),
         "CALLOUT_COST_BUCKET": str(settings.cost_bucket),
+        "CALLOUT_DATABASE_POOL": str(settings.database_pool),
         "CALLOUT_LOG_LEVEL": settings.log_level,
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "REDIS_URL": settings.redis_url.get_secret_value(),

@@ -54,7 +54,7 @@ async def test_of_a_hundred_who_book_a_slot_one_gets_it(
 ) -> None:
     callout.api().start()
     service = await factories.add_service(database)
-    customers = [await factories.add_customer(database) for _ in range(CROWD)]
+    customers = await factories.add_customers(database, count=CROWD)
     (provider,) = await factories.add_providers(database, service, count=1)
     clients = await callout.clients(database, customers)
     await callout.answers(200)
