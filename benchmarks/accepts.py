@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import argparse
     from uuid import UUID
 
-    from benchmarks.wire import Caller
     from domain.people import Viewer
     from tests import servers
+    from tests.caller import Caller
 
 #: Bookings that do not touch each other, so that who has won one is free for the next.
 _APART = timedelta(hours=3)

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from api import ids
-from benchmarks.wire import Caller, listen, request
+from benchmarks.wire import listen
 from db.engine import Database
 from gateways.settings import DEVELOPMENT_SECRET, Settings
 from tests import factories, servers
+from tests.caller import Caller, request
 from tests.installation import Installation, Process, installation
 
 if TYPE_CHECKING:

@@ -28,10 +28,10 @@ from starlette.routing import Route
 
 from benchmarks.house import House, house, tomorrow
 from benchmarks.report import main, milliseconds
-from benchmarks.wire import Caller, request
 from callout.embedded import free_port
 from callout.programs import Program
 from tests import factories, servers
+from tests.caller import Caller, request
 from tests.installation import Process
 
 if TYPE_CHECKING:

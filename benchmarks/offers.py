@@ -22,8 +22,8 @@ from tests import factories
 if TYPE_CHECKING:
     import argparse
 
-    from benchmarks.wire import Caller
     from tests import servers
+    from tests.caller import Caller
 
 #: How many providers a targeted wave has.
 _TARGETED = 3

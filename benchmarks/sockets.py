@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import argparse
 
     from benchmarks.house import House
-    from benchmarks.wire import Caller
     from tests import servers
+    from tests.caller import Caller
 
 
 async def one_event(

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _PING_EVERY: Final = 8.0
 _PONG_WITHIN: Final = 6.0
 
+#: Seconds that a connection is kept without a request: longer than the minute of most proxies, or
+#: they would now and then send a request into a connection that is being closed.
+_IDLE: Final = 75
+
 _GOING_AWAY: Final = 1001
 
 #: How many new objects bring on a collection of the youngest, and how many of those one of each
@@ -76,6 +80,7 @@ def configuration(application: Any, settings: Settings, *, drain: int) -> uvicor
         ws_ping_timeout=_PONG_WITHIN,
         # Compression would cost each idle socket tens of kilobytes for messages of a few hundred.
         ws_per_message_deflate=False,
+        timeout_keep_alive=_IDLE,
         timeout_graceful_shutdown=drain,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
