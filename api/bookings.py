@@ -258,8 +258,7 @@ class BookingQueries:
 async def visible(context: Context, uid: UUID) -> domain.Booking | None:
     """The booking, if the viewer is a party to it, or an analyst."""
     found = await context.loaders.bookings.load(uid)
-    viewer = context.user
-    return found if found and (found.is_party(viewer) or viewer.role is Role.ANALYST) else None
+    return found if found and found.is_visible_to(context.user) else None
 
 
 nodes.register("Booking", domain.Booking, visible)

@@ -254,9 +254,7 @@ class OfferMutations:
 async def visible(context: Context, uid: UUID) -> domain.JobOffer | None:
     """The offer, if it was put to the viewer, or the viewer is staff."""
     found = await context.loaders.offers.load(uid)
-    viewer = context.user
-    mine = found is not None and (viewer.is_staff or found.provider_id == viewer.user_id)
-    return found if mine else None
+    return found if found and found.is_visible_to(context.user) else None
 
 
 @problem_of.register

@@ -20,7 +20,7 @@ from api.views import view_of
 from db import providers
 from domain import hours
 from domain import providers as domain
-from domain.people import STAFF, Role, Viewer
+from domain.people import Role
 from domain.services import Trade
 from domain.shifts import Presence as PresenceValue
 
@@ -159,11 +159,7 @@ class ProviderQueries:
 
 async def _fetch(context: Context, uid: UUID) -> domain.Provider | None:
     found = await context.loaders.providers.load(uid)
-    return found if found and _may_see(context.user, found) else None
-
-
-def _may_see(viewer: Viewer, provider: domain.Provider) -> bool:
-    return provider.is_active or viewer.role in STAFF or viewer.user_id == provider.id
+    return found if found and found.is_visible_to(context.user) else None
 
 
 nodes.register("Provider", domain.Provider, _fetch)

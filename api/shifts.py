@@ -202,11 +202,9 @@ class ShiftMutations:
 
 
 async def _fetch(context: Context, uid: UUID) -> domain.Shift | None:
-    viewer = context.user
     async with context.read() as connection:
         found = await shifts.by_id(connection, uid)
-    mine = found is not None and (viewer.is_staff or found.provider_id == viewer.user_id)
-    return found if mine else None
+    return found if found and found.is_visible_to(context.user) else None
 
 
 @problem_of.register

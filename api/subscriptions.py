@@ -183,7 +183,7 @@ class Subscriptions:
                 yield BookingUpdate(cursor=cursor, type=BookingEvent.SNAPSHOT, booking=now)
             async for delivery in stream:
                 booking = await delivery.read(_booking, _key(info, delivery, "booking"))
-                if booking is None or not _may_follow(info.context, booking):
+                if booking is None or not booking.is_visible_to(info.context.user):
                     return
                 kind = _booking_event(delivery)
                 yield BookingUpdate(cursor=delivery.cursor, type=kind, booking=booking)
@@ -252,10 +252,6 @@ def _key(info: Info, delivery: Delivery, name: str) -> _Key:
 
 def _booking_event(delivery: Delivery) -> BookingEvent:
     return BookingEvent[delivery.event.type.name.removeprefix("BOOKING_")]
-
-
-def _may_follow(context: Context, booking: booking_rules.Booking) -> bool:
-    return booking.is_party(context.user) or context.user.role is Role.ANALYST
 
 
 async def _is_of(

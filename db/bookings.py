@@ -12,7 +12,7 @@ from sqlalchemy import false, insert, select, update
 
 from db import pages, reservations
 from db.tables import bookings, history, services
-from domain.bookings import Act, Booking, BookingKind, BookingStatus, HistoryEntry
+from domain.bookings import OPEN_TO_OFFERS, Act, Booking, BookingKind, BookingStatus, HistoryEntry
 from domain.money import Money
 from domain.offers import Wave
 from domain.people import Role, Viewer
@@ -159,8 +159,7 @@ def _visible(viewer: Viewer, only: BookingFilter) -> Select[Any]:
 
 
 def _waiting(only: BookingFilter) -> Select[Any]:
-    open_statuses = [BookingStatus.PENDING.value, BookingStatus.PAID.value]
-    unstaffed = bookings.c.provider_id.is_(None) & bookings.c.status.in_(open_statuses)
+    unstaffed = bookings.c.provider_id.is_(None) & bookings.c.status.in_(sorted(OPEN_TO_OFFERS))
     return _filtered(only).where(unstaffed)
 
 

@@ -119,7 +119,7 @@ async def cancel(tx: AsyncConnection, *, booking_id: UUID, by: Viewer, reason: s
     Raises NotFound or WrongStatus.
     """
     booking = await bookings.lock_for(tx, booking_id, by)
-    if not by.is_staff and by.user_id != booking.customer_id:
+    if not booking.may_be_cancelled_by(by):
         raise NotFound("Booking")
     if booking.provider_id is not None:
         await providers.lock(tx, [booking.provider_id])

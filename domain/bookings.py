@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.events import Event, EventType
+from domain.people import Role
 from domain.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -89,6 +90,9 @@ STEPS: Final[dict[BookingStatus, dict[Act, frozenset[BookingStatus]]]] = {
     BookingStatus.DECLINED: {},
     BookingStatus.NO_SHOW: {},
 }
+
+#: Where a booking without a provider waits for one.
+OPEN_TO_OFFERS: Final = frozenset(status for status, acts in STEPS.items() if Act.ASSIGN in acts)
 
 #: A provider sees the customer's contact and address until this long after completion.
 CONTACT_OPEN: Final = timedelta(days=30)
@@ -184,7 +188,7 @@ class Booking:
     @property
     def is_open_to_offers(self) -> bool:
         """May it be offered and accepted? Paid or not makes no difference."""
-        return self.provider_id is None and Act.ASSIGN in STEPS[self.status]
+        return self.provider_id is None and self.status in OPEN_TO_OFFERS
 
     @property
     def takes_time(self) -> bool:
@@ -194,6 +198,14 @@ class Booking:
     def is_party(self, viewer: Viewer) -> bool:
         """Is the viewer its customer, its provider or staff?"""
         return viewer.is_staff or viewer.user_id in {self.customer_id, self.provider_id}
+
+    def is_visible_to(self, viewer: Viewer) -> bool:
+        """May the viewer see it? Its parties and staff may, and analysts."""
+        return self.is_party(viewer) or viewer.role is Role.ANALYST
+
+    def may_be_cancelled_by(self, viewer: Viewer) -> bool:
+        """Is the viewer its customer, or staff? A provider cannot call a booking off."""
+        return viewer.is_staff or viewer.user_id == self.customer_id
 
     def opens_contact_to(self, viewer: Viewer, *, at: datetime) -> bool:
         """May the viewer see full name, phone and address (rules.md, Privacy)?"""

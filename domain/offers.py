@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from domain.people import Viewer
+
 
 class OfferState(StrEnum):
     """Where an offer stands."""
@@ -98,6 +100,10 @@ class JobOffer:
     def is_open(self, at: datetime) -> bool:
         """Can it still be accepted or rejected?"""
         return self.state is OfferState.OFFERED and at < self.expires_at
+
+    def is_visible_to(self, viewer: Viewer) -> bool:
+        """Was it put to the viewer, or is the viewer staff?"""
+        return viewer.is_staff or viewer.user_id == self.provider_id
 
     def has_lapsed(self, at: datetime) -> bool:
         """Has its time passed without anyone having said so yet?"""

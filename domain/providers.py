@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from domain.matching import Verdict
+    from domain.people import Viewer
     from domain.places import Point
     from domain.services import Trade
 
@@ -57,6 +58,10 @@ class Provider:
     def area(self) -> str:
         """The postal district they work from; the whole code would name their house."""
         return outward_code(self.country, self.postal_code)
+
+    def is_visible_to(self, viewer: Viewer) -> bool:
+        """May the viewer see them? Who is active is seen by all; staff and oneself see always."""
+        return self.is_active or viewer.is_staff or viewer.user_id == self.id
 
     @property
     def is_active(self) -> bool:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from domain.people import Viewer
+
 #: A heartbeat older than this is stale: the provider is AWAY and gets no immediate work.
 HEARTBEAT_FRESH: Final = timedelta(seconds=90)
 
@@ -66,6 +68,10 @@ class Shift:
     def is_open(self) -> bool:
         """Is the provider on shift?"""
         return self.ended_at is None
+
+    def is_visible_to(self, viewer: Viewer) -> bool:
+        """Is it the viewer's own, or is the viewer staff?"""
+        return viewer.is_staff or viewer.user_id == self.provider_id
 
     def is_fresh(self, at: datetime) -> bool:
         """Has the provider's device been heard from lately?"""
