@@ -86,33 +86,20 @@ class Provider(Node):
         return await info.context.loaders.presence.load(value.id)
 
 
-def _of(trade: Trade) -> Any:
-    """Shows providers of one trade as the type below."""
-
-    def declare(view: type) -> type:
-        def is_type_of(obj: Any, _info: Any) -> bool:
-            return isinstance(obj, domain.Provider) and obj.trade is trade
-
-        view.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined]  # for strawberry
-        return view
-
-    return declare
-
-
 @strawberry.type(directives=[PUBLIC], description="A provider of cleaning.")
-@_of(Trade.CLEANING)
+@view_of(domain.Provider, where=lambda one: one.trade is Trade.CLEANING)
 class Cleaner(Provider):
     """A provider of cleaning."""
 
 
 @strawberry.type(directives=[PUBLIC], description="A provider of vehicle repair and diagnosis.")
-@_of(Trade.MECHANICAL)
+@view_of(domain.Provider, where=lambda one: one.trade is Trade.MECHANICAL)
 class Mechanic(Provider):
     """A provider of vehicle repair and diagnosis."""
 
 
 @strawberry.type(directives=[PUBLIC], description="A provider of housekeeping and maintenance.")
-@_of(Trade.FACILITIES)
+@view_of(domain.Provider, where=lambda one: one.trade is Trade.FACILITIES)
 class Technician(Provider):
     """A provider of housekeeping and maintenance."""
 

@@ -12,14 +12,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 
-def view_of(value: type) -> Callable[[type[T]], type[T]]:
-    """Tell the schema that objects of class `value` are shown as this type in unions and nodes."""
+def view_of(
+    value: type[V], *, where: Callable[[V], bool] = lambda _: True
+) -> Callable[[type[T]], type[T]]:
+    """Tell the schema that objects of class `value` are shown as this type in unions and nodes.
+
+    `where` picks among types that show the same class.
+    """
 
     def declare(view: type[T]) -> type[T]:
         def is_type_of(obj: Any, _info: Any) -> bool:
-            return isinstance(obj, value | view)
+            return isinstance(obj, view) or (isinstance(obj, value) and where(obj))
 
         view.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined]  # read by strawberry
         return view
