@@ -16,7 +16,7 @@ COMPILE := $(UV) pip compile pyproject.toml --quiet --universal --python-version
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check check-code check-schema check-migrations check-domain \
-	bench fmt schema lock migration initial-migration
+	bench fmt schema lock migration
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,11 +77,6 @@ schema: install ## Write schema.graphql from the code
 migration: install ## Draft the next migration: make migration NAME="Add holds"
 	$(BIN)/python -m tests.scratch sh -ec \
 		'$(BIN)/alembic upgrade head; $(BIN)/alembic revision --autogenerate -m "$(NAME)"'
-
-initial-migration: install ## Before the first release only: write the one migration anew
-	rm -f db/migrations/versions/*.py
-	$(BIN)/python -m tests.scratch \
-		$(BIN)/alembic revision --autogenerate --rev-id 0001 -m "Initial schema"
 
 lock: ## Choose newer versions of everything and write them to locks/
 	$(COMPILE) --upgrade --output-file locks/runtime.txt

@@ -20,7 +20,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute
 
-from api import health, http, pages, sse, websocket
+from api import health, http, icalendar, pages, sse, websocket
 from api.access import EVERY_ROLE, EVERYONE, Caller
 from api.context import Authenticate, Services
 from api.execution import Engine
@@ -130,6 +130,7 @@ def _routes(services: Services, schema: strawberry.Schema) -> list[BaseRoute]:
         Route(ENDPOINT, over_http, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
         WebSocketRoute(ENDPOINT, websocket.endpoint(engine, services, connections)),
         *health.routes(services),
+        *icalendar.routes(services),
         *pages.routes(settings, ACCOUNTS),
     ]
 

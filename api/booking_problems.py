@@ -8,31 +8,11 @@ from typing import Any
 import strawberry
 
 from api.access import PUBLIC
-from api.enums import describe
+from api.booking_kinds import BookingRule, BookingStatus, HardRule
 from api.problems import Problem, ProblemCode, problem_of
 from api.views import view_of
+from domain import booking_rules, idempotency, payments, providers, requests
 from domain import bookings as domain
-from domain import idempotency, matching, payments, providers, requests
-
-BookingRule = describe(
-    requests.BookingRule,
-    "A rule about when a booking may be made.",
-    PAST="The start has passed.",
-    TOO_FAR_AHEAD="The start is further ahead than bookings are taken.",
-)
-HardRule = describe(
-    matching.HardRule,
-    "What a provider must satisfy to be given a booking.",
-    APPROVED="Approved by the house and not suspended.",
-    SERVICE="Offers the service.",
-    RADIUS="The place is within reach.",
-    HOURS="The whole window lies in working hours.",
-    TIME_OFF="No time off touches the window.",
-    FREE="No other work touches the window, nor comes too near.",
-    NOT_REJECTED="Has not said no to this booking.",
-    ON_SHIFT="Is on shift; asked of immediate work.",
-    HEARTBEAT="Has been heard from lately; asked of immediate work.",
-)
 
 
 @strawberry.type(directives=[PUBLIC], description="The provider's time is taken.")
@@ -48,30 +28,40 @@ class SlotTaken(Problem):
 class WrongStatus(Problem):
     """The booking stands where this is not possible."""
 
-    status: domain.BookingStatus = strawberry.field(description="Where it stands.")
+    status: BookingStatus = strawberry.field(description="Where it stands.")
 
 
 @strawberry.type(directives=[PUBLIC], description="One booking rule that a request breaks.")
-@view_of(requests.BrokenRule)
+@view_of(booking_rules.BrokenRule)
 class BrokenRule:
     """One booking rule that a request breaks."""
 
-    rule: requests.BookingRule = strawberry.field(description="Which rule.")
+    rule: BookingRule = strawberry.field(description="Which rule.")
     message: str = strawberry.field(description="What would satisfy it.")
+    earliest: datetime | None = strawberry.field(
+        description="The first start that satisfies this rule, where there is one."
+    )
+    latest: datetime | None = strawberry.field(
+        description="The last instant that satisfies this rule, where there is one."
+    )
+    limit: int | None = strawberry.field(description="The number that the rule allows, if any.")
 
 
-@strawberry.type(directives=[PUBLIC], description="The booking rules forbid this booking.")
+@strawberry.type(directives=[PUBLIC], description="The booking rules forbid this.")
 class RulesBroken(Problem):
     """The booking rules forbid this booking."""
 
     broken: list[BrokenRule] = strawberry.field(description="Every broken rule.")
+    alternatives: list[datetime] = strawberry.field(
+        description="Starts near the one asked for that break no rule, where some are known."
+    )
 
 
 @strawberry.type(directives=[PUBLIC], description="This provider may not take this booking.")
 class ProviderNotEligible(Problem):
     """This provider may not take this booking."""
 
-    unmet: list[matching.HardRule] = strawberry.field(description="What stands in the way.")
+    unmet: list[HardRule] = strawberry.field(description="What stands in the way.")
 
 
 @strawberry.type(directives=[PUBLIC], description="The service can no longer be booked.")
@@ -82,6 +72,11 @@ class ServiceInactive(Problem):
 @strawberry.type(directives=[PUBLIC], description="The key answered a request with other input.")
 class IdempotencyKeyReused(Problem):
     """The key answered a request with other input."""
+
+
+@strawberry.type(directives=[PUBLIC], description="The service's terms are not accepted yet.")
+class TermsNotAccepted(Problem):
+    """The service's terms are not accepted yet."""
 
 
 @strawberry.type(directives=[PUBLIC], description="No way to pay is configured on this server.")
@@ -105,10 +100,14 @@ def _(refusal: domain.WrongStatus) -> Problem:
 
 
 @problem_of.register
-def _(refusal: requests.RulesBroken) -> Problem:
+def _(refusal: booking_rules.RulesBroken) -> Problem:
     broken: Any = list(refusal.broken)
     return RulesBroken(
-        message=str(refusal), code=ProblemCode.RULES_BROKEN, path=["startsAt"], broken=broken
+        message=str(refusal),
+        code=ProblemCode.RULES_BROKEN,
+        path=["startsAt"],
+        broken=broken,
+        alternatives=list(refusal.alternatives),
     )
 
 
@@ -139,3 +138,8 @@ def _(refusal: idempotency.IdempotencyKeyReused) -> Problem:
 @problem_of.register
 def _(refusal: payments.PaymentUnavailable) -> Problem:
     return PaymentUnavailable(message=str(refusal), code=ProblemCode.PAYMENT_UNAVAILABLE)
+
+
+@problem_of.register
+def _(refusal: domain.TermsNotAccepted) -> Problem:
+    return TermsNotAccepted(message=str(refusal), code=ProblemCode.TERMS_NOT_ACCEPTED)

@@ -2,48 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
 from api import ids, nodes
 from api.access import SIGNED_IN, allow
+from api.booking_kinds import BookingKind, BookingStatus, Party, Source
+from api.booking_rules import BookingRules
 from api.connections import After, Before, Connection, First, Last, listing, page_request
 from api.context import Context, Info
-from api.enums import describe
 from api.money import Money
 from api.nodes import Node
 from api.providers import Provider
-from api.scalars import PhoneNumber
+from api.reviews import Review
+from api.scalars import LocalDateTime, PhoneNumber
 from api.services import Service, TradeFilter
+from api.vehicles import Vehicle
 from api.views import view_of
 from db import bookings
+from domain import booking_rules, history, places, privacy, vehicles
 from domain import bookings as domain
-from domain import places, privacy
 from domain.people import Role
 from domain.services import Trade
 
-BookingKind = describe(
-    domain.BookingKind,
-    "When the customer wants the work.",
-    IMMEDIATE="As soon as possible: only providers on shift are asked.",
-    SCHEDULED="At a time of their choice.",
-)
-BookingStatus = describe(
-    domain.BookingStatus,
-    "Where a booking stands.",
-    AWAITING_APPROVAL="Waits for a dispatcher's yes.",
-    PENDING="Not both staffed and paid; may already have a provider.",
-    PAID="Paid, or nothing to pay; no provider yet.",
-    CONFIRMED="Has a provider and is paid.",
-    IN_PROGRESS="The provider has started.",
-    COMPLETED="The work is done.",
-    CANCELLED="Called off.",
-    DECLINED="Not approved.",
-    NO_SHOW="Somebody did not turn up.",
-)
+if TYPE_CHECKING:
+    from api.series import BookingSeries
 
 
 @strawberry.type(directives=[SIGNED_IN], description="A place on the globe, in degrees.")
@@ -79,17 +66,16 @@ class Contact:
 
 
 @strawberry.type(directives=[SIGNED_IN], description="One change of a booking.")
-@view_of(domain.HistoryEntry)
+@view_of(history.HistoryEntry)
 class HistoryEntry:
     """One change of a booking."""
 
     version: int = strawberry.field(description="The booking's version after the change.")
     at: datetime = strawberry.field(description="When it happened.")
     act: str = strawberry.field(description="What was done, such as REQUEST, ASSIGN or CANCEL.")
-    before: domain.BookingStatus | None = strawberry.field(
-        description="The status before; null first."
-    )
-    after: domain.BookingStatus = strawberry.field(description="The status after.")
+    source: Source = strawberry.field(description="Through whom.")
+    before: BookingStatus | None = strawberry.field(description="The status before; null first.")
+    after: BookingStatus = strawberry.field(description="The status after.")
     reason: str | None = strawberry.field(description="Why, where somebody said so.")
 
 
@@ -101,14 +87,29 @@ class HistoryEntry:
 class Booking(Node):
     """A customer's request for one service."""
 
-    kind: domain.BookingKind = strawberry.field(description="Wanted now, or at a chosen time.")
-    status: domain.BookingStatus = strawberry.field(description="Where it stands.")
+    kind: BookingKind = strawberry.field(description="Wanted now, or at a chosen time.")
+    status: BookingStatus = strawberry.field(description="Where it stands.")
     starts_at: datetime = strawberry.field(description="When the window of work opens.")
     ends_at: datetime = strawberry.field(description="When it closes.")
     access_instructions: str = strawberry.field(description="How to get in.")
     special_requirements: str = strawberry.field(description="What to mind.")
     concern: str = strawberry.field(description="What is the matter, in the customer's words.")
+    vehicle: vehicles.Vehicle | None = strawberry.field(
+        graphql_type=Vehicle | None, description="The vehicle to be worked on, if there is one."
+    )
+    requested_brand: str = strawberry.field(description="The brand the work is about, if any.")
     price: Money = strawberry.field(description="What it costs; fixed when it was made.")
+    rules: booking_rules.BookingRules = strawberry.field(
+        graphql_type=BookingRules,
+        description="The service's rules as they were when it was made.",
+    )
+    needs_terms: bool = strawberry.field(description="Does the service have terms to accept?")
+    terms_accepted_at: datetime | None = strawberry.field(
+        description="When the customer accepted them; without it nobody is asked."
+    )
+    reschedules: int = strawberry.field(description="How often it was moved.")
+    absent: Party | None = strawberry.field(description="Who did not turn up, if NO_SHOW.")
+    no_show_at: datetime | None = strawberry.field(description="When that was reported.")
     version: int = strawberry.field(description="Counts its changes, from 1.")
     requested_at: datetime = strawberry.field(description="When it was made.")
     approved_at: datetime | None = strawberry.field(description="When it was approved.")
@@ -123,7 +124,51 @@ class Booking(Node):
     )
     cancel_reason: str | None = strawberry.field(description="Why it was called off or declined.")
     completion_notes: str | None = strawberry.field(description="What the provider noted.")
-    photo_urls: list[str] = strawberry.field(description="The provider's photos.")
+    photo_urls: list[str] = strawberry.field(
+        description="Photos of the work, or of what shows that somebody did not turn up."
+    )
+    evidence: str | None = strawberry.field(
+        description="What was said about a no-show by whoever reported it."
+    )
+
+    @strawberry.field(
+        description="What calling it off, or not turning up, costs the customer; null before.",
+        graphql_type=Money | None,
+    )
+    def fee(self) -> Any:
+        """The fee, in the currency of the price."""
+        value = _value(self)
+        return (
+            None if value.fee_minor is None else replace(value.price, amount_minor=value.fee_minor)
+        )
+
+    @strawberry.field(
+        description="Who is asked first when the work is offered, if the customer said so.",
+        graphql_type=Provider | None,
+    )
+    async def preferred_provider(self, info: Info) -> Any:
+        """The preferred provider."""
+        preferred = _value(self).preferred_provider_id
+        return await info.context.loaders.providers.load(preferred) if preferred else None
+
+    @strawberry.field(
+        description="The series it is an occurrence of, if it is one.",
+        graphql_type=Annotated["BookingSeries", strawberry.lazy("api.series")] | None,
+    )
+    async def series(self, info: Info) -> Any:
+        """The series."""
+        place = _value(self).series
+        return await info.context.loaders.series.load(place.series_id) if place else None
+
+    @strawberry.field(
+        description="Which occurrence of its series: the local start by the rule, wherever it was "
+        "moved since.",
+        graphql_type=LocalDateTime | None,
+    )
+    def original_start(self) -> Any:
+        """The occurrence's identity."""
+        place = _value(self).series
+        return place.original_start if place else None
 
     @strawberry.field(description="What was booked.", graphql_type=Service)
     async def service(self, info: Info) -> Any:
@@ -153,6 +198,14 @@ class Booking(Node):
         """The place, if the viewer may know it."""
         return privacy.address(_value(self), info.context.user, at=datetime.now(UTC))
 
+    @strawberry.field(
+        description="What the customer said of the work; null until they have.",
+        graphql_type=Review | None,
+    )
+    async def review(self, info: Info) -> Any:
+        """The review."""
+        return await info.context.loaders.reviews_of_booking.load(_value(self).id)
+
     @strawberry.field(description="Every change, oldest first.", graphql_type=list[HistoryEntry])
     async def history(self, info: Info) -> Any:
         """The history."""
@@ -169,10 +222,10 @@ def _value(view: Any) -> domain.Booking:
 class BookingFilter:
     """Which bookings a list is about."""
 
-    statuses: list[domain.BookingStatus] | None = strawberry.field(
+    statuses: list[BookingStatus] | None = strawberry.field(
         default=None, description="Only bookings that stand so."
     )
-    kind: domain.BookingKind | None = strawberry.field(
+    kind: BookingKind | None = strawberry.field(
         default=None, description="Only immediate or only scheduled ones."
     )
     trade: Trade | None = strawberry.field(default=None, description="Only this trade.")

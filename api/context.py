@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from api.loaders import Loaders
     from api.rate_limits import RateLimits
     from db.engine import Connection, Database
+    from domain.house import HouseRules
     from gateways.passwords import Passwords
     from gateways.settings import Settings
     from gateways.tokens import AccessTokens
@@ -81,6 +82,11 @@ class Context:
     def settings(self) -> Settings:
         """The process's settings."""
         return self.services.settings
+
+    @property
+    def house(self) -> HouseRules:
+        """The house's own numbers, and the rules of a service that does not say otherwise."""
+        return self.services.settings.house
 
     @property
     def database(self) -> Database:

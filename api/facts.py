@@ -25,6 +25,11 @@ LIST: Final = 5
 
 #: The arguments that say how many items a field yields.
 SIZES: Final = ("first", "last", "ids")
+#: What a page holds at most, whatever is asked for.
+MAX_PAGE: Final = 100
+#: Types that hold a list beside other facts and are sized as pages are: which list, and at most how
+#: many items.
+LISTINGS: Final = {"AvailableProviders": ("providers", 100), "AvailableSlots": ("slots", 500)}
 
 
 class Shape(Enum):
@@ -45,8 +50,9 @@ class Facts(NamedTuple):
     shape: Shape
     #: Name of the type it yields.
     type: str
-    #: How many items, when no argument says.
+    #: How many items, when no argument says, and at most.
     size: int
+    most: int
 
 
 def facts_of(schema: GraphQLSchema, parent: Composite, name: str) -> Facts:
@@ -57,7 +63,8 @@ def facts_of(schema: GraphQLSchema, parent: Composite, name: str) -> Facts:
     given = [field.args[name].default_value for name in SIZES if name in field.args]
     usual = next((size for size in given if isinstance(size, int)), PAGE if given else LIST)
     size = PAGE if shape is Shape.PAGE and not given else usual
-    return Facts(permitted(schema, parent, name), shape, type_.name, size)
+    _, most = LISTINGS.get(type_.name, ("", MAX_PAGE))
+    return Facts(permitted(schema, parent, name), shape, type_.name, size, most)
 
 
 def _shape(
@@ -67,7 +74,9 @@ def _shape(
         return Shape.LEAF
     if parent.name.endswith("Connection") and name in {"edges", "nodes"}:
         return Shape.ITEMS
-    if type_.name.endswith("Connection"):
+    if parent.name in LISTINGS and name == LISTINGS[parent.name][0]:
+        return Shape.ITEMS
+    if type_.name.endswith("Connection") or type_.name in LISTINGS:
         return Shape.PAGE
     if isinstance(get_nullable_type(field.type), GraphQLList):
         return Shape.LIST

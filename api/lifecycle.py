@@ -8,30 +8,21 @@ import strawberry
 
 from api.access import SIGNED_IN, allow
 from api.booking_inputs import (
+    AcceptTermsInput,
     ApproveBookingInput,
-    CancelBookingInput,
     CompleteBookingInput,
-    CreateBookingInput,
     DeclineBookingInput,
     PayBookingInput,
     StartBookingInput,
+    UpdateBookingInput,
 )
-from api.booking_problems import (
-    IdempotencyKeyReused,
-    PaymentUnavailable,
-    ProviderNotEligible,
-    RulesBroken,
-    ServiceInactive,
-    SlotTaken,
-    WrongStatus,
-)
+from api.booking_problems import PaymentUnavailable, TermsNotAccepted, WrongStatus
 from api.bookings import Booking
 from api.context import Info
 from api.inputs import Given
-from api.problems import InvalidInput, NotFound
+from api.problems import InvalidInput, NotFound, VersionConflict
 from db import lifecycle
 from domain import bookings as domain
-from domain import idempotency
 from domain.people import Role
 from gateways.payments import payment_gateway
 
@@ -43,11 +34,6 @@ class BookingActSuccess:
     booking: domain.Booking = strawberry.field(
         graphql_type=Booking, description="The booking as it stands now."
     )
-
-
-@strawberry.type(directives=[SIGNED_IN], description="The booking was made.")
-class CreateBookingSuccess(BookingActSuccess):
-    """The booking was made, or had been made by the same request before."""
 
 
 @strawberry.type(directives=[SIGNED_IN], description="The booking was approved.")
@@ -75,22 +61,16 @@ class CompleteBookingSuccess(BookingActSuccess):
     """The work is done."""
 
 
-@strawberry.type(directives=[SIGNED_IN], description="The booking was called off.")
-class CancelBookingSuccess(BookingActSuccess):
-    """The booking was called off."""
+@strawberry.type(directives=[SIGNED_IN], description="The terms are accepted.")
+class AcceptTermsSuccess(BookingActSuccess):
+    """The terms are accepted."""
 
 
-CreateBookingResult: TypeAlias = Annotated[
-    CreateBookingSuccess
-    | SlotTaken
-    | RulesBroken
-    | ProviderNotEligible
-    | ServiceInactive
-    | IdempotencyKeyReused
-    | NotFound
-    | InvalidInput,
-    strawberry.union("CreateBookingResult", description="What came of createBooking."),
-]
+@strawberry.type(directives=[SIGNED_IN], description="The booking says it anew.")
+class UpdateBookingSuccess(BookingActSuccess):
+    """The booking says it anew."""
+
+
 ApproveBookingResult: TypeAlias = Annotated[
     ApproveBookingSuccess | WrongStatus | NotFound | InvalidInput,
     strawberry.union("ApproveBookingResult", description="What came of approveBooking."),
@@ -104,35 +84,26 @@ PayBookingResult: TypeAlias = Annotated[
     strawberry.union("PayBookingResult", description="What came of payBooking."),
 ]
 StartBookingResult: TypeAlias = Annotated[
-    StartBookingSuccess | WrongStatus | NotFound | InvalidInput,
+    StartBookingSuccess | WrongStatus | TermsNotAccepted | NotFound | InvalidInput,
     strawberry.union("StartBookingResult", description="What came of startBooking."),
 ]
 CompleteBookingResult: TypeAlias = Annotated[
     CompleteBookingSuccess | WrongStatus | NotFound | InvalidInput,
     strawberry.union("CompleteBookingResult", description="What came of completeBooking."),
 ]
-CancelBookingResult: TypeAlias = Annotated[
-    CancelBookingSuccess | WrongStatus | NotFound | InvalidInput,
-    strawberry.union("CancelBookingResult", description="What came of cancelBooking."),
+AcceptTermsResult: TypeAlias = Annotated[
+    AcceptTermsSuccess | WrongStatus | NotFound | InvalidInput,
+    strawberry.union("AcceptTermsResult", description="What came of acceptTerms."),
+]
+UpdateBookingResult: TypeAlias = Annotated[
+    UpdateBookingSuccess | WrongStatus | VersionConflict | NotFound | InvalidInput,
+    strawberry.union("UpdateBookingResult", description="What came of updateBooking."),
 ]
 
 
 @strawberry.type
 class BookingMutations:
     """Acting on bookings."""
-
-    @strawberry.mutation(
-        directives=[allow(Role.CUSTOMER)],
-        description="Ask for a service, now or for later.",
-        graphql_type=CreateBookingResult,
-    )
-    async def create_booking(self, info: Info, input: Given[CreateBookingInput]) -> Any:
-        """Make a booking."""
-        asked = input.request(info.context.user.user_id)
-        key = idempotency.key("createBooking", input.idempotency_key, asked)
-        async with info.context.begin() as tx:
-            booking = await lifecycle.request(tx, asked, key=key)
-        return CreateBookingSuccess(booking=booking)
 
     @strawberry.mutation(
         directives=[allow(Role.DISPATCHER, Role.ADMIN)],
@@ -200,14 +171,29 @@ class BookingMutations:
         return CompleteBookingSuccess(booking=booking)
 
     @strawberry.mutation(
-        directives=[allow(Role.CUSTOMER, Role.DISPATCHER, Role.ADMIN)],
-        description="Call off a booking that has not begun.",
-        graphql_type=CancelBookingResult,
+        directives=[allow(Role.CUSTOMER)],
+        description="Accept the terms of the service you booked; until then nobody is asked.",
+        graphql_type=AcceptTermsResult,
     )
-    async def cancel_booking(self, info: Info, input: Given[CancelBookingInput]) -> Any:
-        """Cancel."""
+    async def accept_terms(self, info: Info, input: Given[AcceptTermsInput]) -> Any:
+        """Accept the terms."""
         async with info.context.begin() as tx:
-            booking = await lifecycle.cancel(
-                tx, booking_id=input.uid, by=info.context.user, reason=input.reason or ""
+            booking = await lifecycle.accept_terms(tx, booking_id=input.uid, by=info.context.user)
+        return AcceptTermsSuccess(booking=booking)
+
+    @strawberry.mutation(
+        directives=[allow(Role.CUSTOMER, Role.DISPATCHER, Role.ADMIN)],
+        description="Say anew what the provider has to know. To move it, see `rescheduleBooking`.",
+        graphql_type=UpdateBookingResult,
+    )
+    async def update_booking(self, info: Info, input: Given[UpdateBookingInput]) -> Any:
+        """Edit."""
+        async with info.context.begin() as tx:
+            booking = await lifecycle.edit(
+                tx,
+                booking_id=input.uid,
+                by=info.context.user,
+                details=input.details(),
+                expected_version=input.expected_version,
             )
-        return CancelBookingSuccess(booking=booking)
+        return UpdateBookingSuccess(booking=booking)

@@ -54,7 +54,6 @@ MAX_FRAGMENTS: Final = 50
 #: Selection sets within each other, fragments' too, so that the walk cannot overflow the stack.
 MAX_NESTING: Final = 60
 
-MAX_PAGE: Final = 100
 MUTATION: Final = 10
 INTROSPECTION: Final = 50
 
@@ -244,7 +243,7 @@ class Walk:
 
     def _cost(self, node: FieldNode, facts: Facts, inner: Measure) -> int:
         if facts.shape is Shape.PAGE:
-            return 1 + inner.once + min(self._size(node, facts.size), MAX_PAGE) * inner.each
+            return 1 + inner.once + min(self._size(node, facts.size), facts.most) * inner.each
         if facts.shape is Shape.LIST:
             return self._size(node, facts.size) * (1 + inner.once + inner.each)
         return 1 + inner.once + inner.each

@@ -8,18 +8,36 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from db import accounts, bookings, offers, providers, services, shifts
+from db import (
+    accounts,
+    availability,
+    bookings,
+    favourites,
+    offers,
+    providers,
+    reviews,
+    series,
+    services,
+    shifts,
+    time_off,
+    waitlist,
+)
 
 if TYPE_CHECKING:
     from db.engine import Connection, Database
-    from domain.bookings import Booking, HistoryEntry
+    from domain.availability_conflicts import KeptAvailability
+    from domain.bookings import Booking
+    from domain.history import HistoryEntry
     from domain.hours import WeeklyHours
     from domain.offers import JobOffer
     from domain.people import User
     from domain.privacy import OfferedWork
     from domain.providers import Provider
+    from domain.reviews import Review
+    from domain.series import Series
     from domain.services import Service
     from domain.shifts import Presence, Shift
+    from domain.time_off import TimeOff
 
 
 class _HasId(Protocol):
@@ -55,6 +73,16 @@ class Loaders:
         self.offers_of_booking: DataLoader[UUID, list[JobOffer]] = of(offers.of_bookings)
         self.services_of_provider: DataLoader[UUID, list[UUID]] = of(providers.services_of)
         self.hours_of_provider: DataLoader[UUID, WeeklyHours] = of(providers.hours_of)
+        #: Whether, of a customer and a provider, the one is a favourite of the other.
+        self.favourites: DataLoader[tuple[UUID, UUID], bool | None] = of(favourites.which)
+        self.reviews_of_booking: DataLoader[UUID, Review | None] = of(reviews.of_bookings)
+        self.availability_of_provider: DataLoader[UUID, KeptAvailability | None] = of(
+            availability.kept_by
+        )
+        self.time_off_of_provider: DataLoader[UUID, list[TimeOff]] = of(time_off.ahead_of)
+        self.series: DataLoader[UUID, Series | None] = of(_by_id(series.by_ids))
+        #: Which place in its line each entry of the waitlist has that waits.
+        self.waitlist_positions: DataLoader[UUID, int | None] = of(waitlist.positions)
         self.presence: DataLoader[UUID, Presence] = of(shifts.presence_of)
         self.open_shifts: DataLoader[UUID, Shift | None] = of(shifts.open_shifts)
 

@@ -25,3 +25,17 @@ class Money:
         """The sum in English notation."""
         major = self.amount_minor / 10 ** get_currency_precision(self.currency)
         return format_currency(major, self.currency, locale="en_GB")
+
+
+@strawberry.input(description="A sum of money, exact.")
+class MoneyInput:
+    """A sum of money, exact."""
+
+    amount_minor: int = strawberry.field(
+        description="The amount in minor units: 4050 in GBP is 40.50 pounds."
+    )
+    currency: str = strawberry.field(description='The currency, ISO 4217, such as "GBP".')
+
+    def value(self) -> domain.Money:
+        """The sum, right or wrong."""
+        return domain.Money(amount_minor=self.amount_minor, currency=self.currency.strip().upper())

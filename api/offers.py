@@ -20,9 +20,10 @@ from api.money import Money
 from api.nodes import Node
 from api.problems import InvalidInput, NotFound, Problem, ProblemCode, problem_of
 from api.services import Service
+from api.vehicles import Vehicle
 from api.views import view_of
 from db import offers
-from domain import bookings, matching, privacy
+from domain import bookings, matching, privacy, vehicles
 from domain import offers as domain
 from domain.people import Role
 
@@ -38,6 +39,7 @@ OfferState = describe(
 Wave = describe(
     domain.Wave,
     "One round of offers.",
+    PREFERRED="To the provider whom the customer prefers, two minutes ahead of the others.",
     TARGETED="To the best three.",
     BROADCAST="To everyone eligible nearby.",
 )
@@ -56,6 +58,7 @@ Gone = describe(
     REJECTED="You rejected it.",
     RESCINDED="It was withdrawn.",
     BOOKING_CLOSED="The booking was called off or is over.",
+    UNAVAILABLE="Your own hours, time off or daily cap speak against it now.",
 )
 
 
@@ -69,6 +72,11 @@ class OfferedWork:
     ends_at: datetime = strawberry.field(description="When it closes.")
     price: Money = strawberry.field(description="What the customer pays.")
     concern: str = strawberry.field(description="What is the matter, in the customer's words.")
+    vehicle: vehicles.Vehicle | None = strawberry.field(
+        graphql_type=Vehicle | None,
+        description="The vehicle, if there is one; VIN and plate open with the job.",
+    )
+    requested_brand: str = strawberry.field(description="The brand the work is about, if any.")
     customer_name: str = strawberry.field(description='The customer, such as "John D.".')
     city: str = strawberry.field(description="The city.")
     area: str = strawberry.field(description="The postal district; the address opens with the job.")

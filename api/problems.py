@@ -33,6 +33,9 @@ class ProblemCode(Enum):
         "WRONG_STATUS", description="The booking stands where this act is not possible."
     )
     SLOT_TAKEN = strawberry.enum_value("SLOT_TAKEN", description="The provider's time is taken.")
+    NOBODY_FREE = strawberry.enum_value(
+        "NOBODY_FREE", description="Nobody is free at this time; `waysOn` says what else there is."
+    )
     OFFER_GONE = strawberry.enum_value(
         "OFFER_GONE", description="The offer can no longer be taken."
     )
@@ -41,6 +44,18 @@ class ProblemCode(Enum):
     )
     PROVIDER_NOT_ELIGIBLE = strawberry.enum_value(
         "PROVIDER_NOT_ELIGIBLE", description="This provider may not take this booking."
+    )
+    TERMS_NOT_ACCEPTED = strawberry.enum_value(
+        "TERMS_NOT_ACCEPTED", description="The customer has to accept the service's terms first."
+    )
+    FEE_CHANGED = strawberry.enum_value(
+        "FEE_CHANGED", description="Cancelling costs another fee than the one agreed to."
+    )
+    HOLD_EXPIRED = strawberry.enum_value(
+        "HOLD_EXPIRED", description="The hold keeps the slot no longer."
+    )
+    TOO_EARLY = strawberry.enum_value(
+        "TOO_EARLY", description="It is too early to call this a no-show."
     )
     SERVICE_INACTIVE = strawberry.enum_value(
         "SERVICE_INACTIVE", description="The service can no longer be booked."
@@ -61,6 +76,33 @@ class ProblemCode(Enum):
     PAYMENT_UNAVAILABLE = strawberry.enum_value(
         "PAYMENT_UNAVAILABLE", description="No payment gateway is configured."
     )
+    VERSION_CONFLICT = strawberry.enum_value(
+        "VERSION_CONFLICT", description="Somebody else has changed it since you read it."
+    )
+    ALREADY_WAITING = strawberry.enum_value(
+        "ALREADY_WAITING", description="You are in line for this service already."
+    )
+    CODE_TAKEN = strawberry.enum_value("CODE_TAKEN", description="Another service has this code.")
+    TOO_MANY = strawberry.enum_value(
+        "TOO_MANY", description="You keep as many of these as can be kept."
+    )
+    ALREADY_REVIEWED = strawberry.enum_value(
+        "ALREADY_REVIEWED", description="You have reviewed this booking otherwise."
+    )
+    CALENDAR_LINK_REVOKED = strawberry.enum_value(
+        "CALENDAR_LINK_REVOKED", description="The link was revoked already."
+    )
+    HOLIDAY_EXISTS = strawberry.enum_value(
+        "HOLIDAY_EXISTS", description="The day is a holiday there already."
+    )
+    SERIES_CONFLICTS = strawberry.enum_value(
+        "SERIES_CONFLICTS", description="Some occurrences cannot be as asked; nothing was done."
+    )
+    SERIES_ENDED = strawberry.enum_value("SERIES_ENDED", description="The series has ended.")
+    ALREADY_SKIPPED = strawberry.enum_value(
+        "ALREADY_SKIPPED", description="The occurrence is skipped already."
+    )
+    NOT_SKIPPED = strawberry.enum_value("NOT_SKIPPED", description="The occurrence is not skipped.")
     EMAIL_TAKEN = strawberry.enum_value(
         "EMAIL_TAKEN", description="There is an account with this e-mail address already."
     )
@@ -109,6 +151,16 @@ class NotFound(Problem):
     """Nothing here for this viewer."""
 
 
+@strawberry.type(
+    directives=[PUBLIC],
+    description="Somebody else has changed it since you read it; read it again.",
+)
+class VersionConflict(Problem):
+    """Somebody else has changed it since."""
+
+    current_version: int = strawberry.field(description="Its version now.")
+
+
 @singledispatch
 def problem_of(refusal: Refusal) -> Problem | None:
     """The problem that shows this refusal; None when no noun has registered one."""
@@ -127,3 +179,13 @@ def _(refusal: refusals.InvalidInput) -> Problem:
 @problem_of.register
 def _(refusal: refusals.NotFound) -> Problem:
     return NotFound(message=str(refusal), code=ProblemCode.NOT_FOUND)
+
+
+@problem_of.register
+def _(refusal: refusals.VersionConflict) -> Problem:
+    return VersionConflict(
+        message=str(refusal),
+        code=ProblemCode.VERSION_CONFLICT,
+        path=["expectedVersion"],
+        current_version=refusal.current,
+    )

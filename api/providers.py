@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import time
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,8 +16,8 @@ from api.nodes import Node
 from api.scalars import TimeZone
 from api.services import Service, TradeFilter
 from api.views import view_of
+from api.working_hours import OWN_OR_STAFF, Availability, TimeOff, WeeklyInterval
 from db import providers
-from domain import hours
 from domain import providers as domain
 from domain.people import Role
 from domain.services import Trade
@@ -32,16 +31,6 @@ Presence = describe(
     BUSY="At work on a booking.",
     ONLINE="On shift and ready.",
 )
-
-
-@strawberry.type(directives=[PUBLIC], description="A stretch of working time in a usual week.")
-@view_of(hours.WeeklyInterval)
-class WeeklyInterval:
-    """A stretch of working time in a usual week."""
-
-    weekday: int = strawberry.field(description="ISO day of the week: Monday is 1, Sunday is 7.")
-    opens: time = strawberry.field(description="When it begins, on the provider's own wall clock.")
-    closes: time = strawberry.field(description="When it ends; 00:00 is the end of the day.")
 
 
 @strawberry.interface(directives=[PUBLIC], description="A person who does the work.")
@@ -58,6 +47,7 @@ class Provider(Node):
     radius_miles: float = strawberry.field(description="How far they travel, in miles.")
     years_experience: int = strawberry.field(description="How many years they have done this.")
     rating: float | None = strawberry.field(description="Stars from 1 to 5; null without reviews.")
+    review_count: int = strawberry.field(description="How many reviews the rating is made of.")
     completed_jobs: int = strawberry.field(description="How many bookings they have completed.")
 
     @strawberry.field(description="What they can be booked for.", graphql_type=list[Service])
@@ -78,12 +68,47 @@ class Provider(Node):
         return (await info.context.loaders.hours_of_provider.load(value.id)).intervals
 
     @strawberry.field(
+        directives=[OWN_OR_STAFF],
+        description="All they have said about when they work; null for others than themselves and "
+        "staff.",
+        graphql_type=Availability | None,
+    )
+    async def availability(self, info: Info) -> Any:
+        """What they have said about when they work."""
+        value: Any = self
+        if not value.shows_time_to(info.context.user):
+            return None
+        return await info.context.loaders.availability_of_provider.load(value.id)
+
+    @strawberry.field(
+        directives=[OWN_OR_STAFF],
+        description="Their time off that is not over, earliest first; null for others than "
+        "themselves and staff.",
+        graphql_type=list[TimeOff] | None,
+    )
+    async def time_off(self, info: Info) -> Any:
+        """Their time off."""
+        value: Any = self
+        if not value.shows_time_to(info.context.user):
+            return None
+        return await info.context.loaders.time_off_of_provider.load(value.id)
+
+    @strawberry.field(
         directives=[SIGNED_IN], description="Whether they can be reached now. Derived, never stale."
     )
     async def presence(self, info: Info) -> PresenceValue:
         """Their presence at this moment."""
         value: Any = self
         return await info.context.loaders.presence.load(value.id)
+
+    @strawberry.field(
+        directives=[allow(Role.CUSTOMER)], description="Whether they are a favourite of yours."
+    )
+    async def is_favourite(self, info: Info) -> bool:
+        """Is this one of the viewer's favourites?"""
+        value: Any = self
+        pair = (info.context.user.user_id, value.id)
+        return bool(await info.context.loaders.favourites.load(pair))
 
 
 @strawberry.type(directives=[PUBLIC], description="A provider of cleaning.")

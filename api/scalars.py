@@ -6,6 +6,7 @@ values go out as they are.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import Any, NewType
@@ -14,8 +15,12 @@ from zoneinfo import available_timezones
 import phonenumbers
 import strawberry
 
+#: A wall time without a zone: a naive datetime, where an aware one is an Instant.
+LocalDateTime = NewType("LocalDateTime", datetime)
 TimeZone = NewType("TimeZone", str)
 PhoneNumber = NewType("PhoneNumber", str)
+
+_LOCAL_DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?", re.ASCII)
 
 
 def _text(value: Any, name: str, example: str) -> str:
@@ -91,6 +96,21 @@ def parse_phone_number(value: Any) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def parse_local_date_time(value: Any) -> datetime:
+    """A wall time without an offset, to the second, YYYY-MM-DDTHH:MM or YYYY-MM-DDTHH:MM:SS."""
+    example = "2026-03-14T09:00"
+    text = _text(value, "LocalDateTime", example)
+    if not _LOCAL_DATE_TIME.fullmatch(text):
+        raise ValueError(f'LocalDateTime has no offset and no fraction: write "{example}".')
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f'LocalDateTime is a time that exists, such as "{example}".') from error
+    if not 1970 <= local.year <= 9998:
+        raise ValueError("LocalDateTime must lie between the years 1970 and 9998.")
+    return local
+
+
 SCALARS: dict[object, Any] = {
     datetime: strawberry.scalar(
         name="Instant",
@@ -112,6 +132,14 @@ SCALARS: dict[object, Any] = {
         specified_by_url="https://datatracker.ietf.org/doc/html/rfc3339",
         serialize=time.isoformat,
         parse_value=parse_time,
+    ),
+    LocalDateTime: strawberry.scalar(
+        name="LocalDateTime",
+        description="A time on the wall clock of a zone that is named beside it, without an "
+        "offset, `YYYY-MM-DDTHH:MM` or `YYYY-MM-DDTHH:MM:SS`.",
+        specified_by_url="https://datatracker.ietf.org/doc/html/rfc5545#section-3.3.5",
+        serialize=datetime.isoformat,
+        parse_value=parse_local_date_time,
     ),
     TimeZone: strawberry.scalar(
         name="TimeZone",

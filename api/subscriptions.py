@@ -69,6 +69,13 @@ class BookingEvent(StrEnum):
     COMPLETED = "COMPLETED"
     CANCELLED = "CANCELLED"
     UNFILLED = "UNFILLED"
+    TERMS_ACCEPTED = "TERMS_ACCEPTED"
+    EDITED = "EDITED"
+    RELEASED = "RELEASED"
+    RESCHEDULED = "RESCHEDULED"
+    PREFERRED_LAPSED = "PREFERRED_LAPSED"
+    NO_SHOW = "NO_SHOW"
+    REVIEWED = "REVIEWED"
 
 
 describe(
@@ -93,6 +100,13 @@ describe(
     COMPLETED="The work is done.",
     CANCELLED="It was called off.",
     UNFILLED="The search for a provider was given up.",
+    TERMS_ACCEPTED="The customer accepted the service's terms.",
+    EDITED="What is said about the work was changed.",
+    RELEASED="Its provider has it no longer.",
+    RESCHEDULED="It was moved to another time.",
+    PREFERRED_LAPSED="The preferred provider did not take it; others are asked.",
+    NO_SHOW="Somebody did not turn up.",
+    REVIEWED="The customer has said what they think of the work.",
 )
 
 

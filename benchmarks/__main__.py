@@ -26,6 +26,7 @@ BENCHMARKS: Final[dict[str, tuple[str, ...]]] = {
     "listing": ("--seconds", "1.5"),
     "accepts": ("--bookings", "20"),
     "matching": ("--rounds", "20"),
+    "slots": ("--providers", "50", "--rounds", "3"),
 }
 _RESULTS: Final = Path(__file__).parent / "results"
 

@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from api import ids
-from benchmarks.house import ACCEPT, House, house, tomorrow
+from benchmarks.house import ACCEPT, House, house
 from benchmarks.report import main, milliseconds
 from tests import factories, invariants
 
@@ -38,7 +38,7 @@ async def _offered(
     """Bookings, each offered to some of the providers in turn; the offers of each provider."""
     service = await factories.add_service(home.database, duration_minutes=30)
     customer = await factories.add_customer(home.database)
-    first = await tomorrow(home.database)
+    first = await factories.tomorrow(home.database)
     mine: dict[UUID, list[str]] = {one.user_id: [] for one in providers}
     for number in range(bookings):
         starts_at = first + number * _APART

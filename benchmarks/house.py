@@ -11,7 +11,6 @@ import secrets
 import tempfile
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +18,6 @@ from api import ids
 from benchmarks.wire import listen
 from db.engine import Database
 from gateways.settings import DEVELOPMENT_SECRET, Settings
-from tests import factories, servers
 from tests.caller import Caller, request
 from tests.installation import Installation, Process, installation
 
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from benchmarks.wire import Listener
     from domain.people import Viewer
     from domain.services import Service
+    from tests import servers
 
 _PLENTY: Final = 1_000_000
 #: Sockets opened at a time; more would only wait in the server's backlog.
@@ -147,8 +146,3 @@ def a_wish(service: Service, starts_at: datetime, **changes: Any) -> dict[str, A
         "address": address,
     }
     return wish | changes
-
-
-async def tomorrow(database: Database) -> datetime:
-    """This time tomorrow, by the database's clock."""
-    return await factories.now(database) + timedelta(days=1)

@@ -26,7 +26,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from benchmarks.house import House, house, tomorrow
+from benchmarks.house import House, house
 from benchmarks.report import main, milliseconds
 from callout.embedded import free_port
 from callout.programs import Program
@@ -173,7 +173,7 @@ async def _populate(home: House) -> Any:
     service = await factories.add_service(home.database)
     customer = await factories.add_customer(home.database)
     (provider,) = await factories.add_providers(home.database, service, count=1)
-    starts_at = await tomorrow(home.database)
+    starts_at = await factories.tomorrow(home.database)
     for _ in range(OFFERS):
         booking = await factories.add_booking(home.database, customer, service, starts_at=starts_at)
         await factories.add_offers(home.database, booking, [provider])

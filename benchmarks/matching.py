@@ -3,7 +3,7 @@
     python -m benchmarks.matching --candidates 200 --rounds 50
 
 Prints JSON: milliseconds for one booking, as median and 99th percentile over the rounds, for the
-hard rules, for the ranking of those who keep them, and for the free starts of one provider.
+hard rules, and for the ranking of those who keep them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from domain.hours import WeeklyHours, WeeklyInterval, free_starts
+from domain.availability import Availability, Block
+from domain.booking_rules import BookingRules
+from domain.hours import WeeklyHours, WeeklyInterval
 from domain.matching import Candidate, Work, broken, rank
 from domain.places import Point
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SERVICE = UUID(int=1)
+RULES = BookingRules()
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 KEYWORDS = ("brakes", "oil change", "check engine", "suspension", "battery", "abs")
 ZONES = ("America/Toronto", "America/New_York", "America/Halifax")
@@ -46,8 +49,13 @@ def some_work() -> Work:
     return Work(
         booking_id=UUID(int=2),
         service_id=SERVICE,
-        starts_at=NOW + timedelta(hours=2),
-        ends_at=NOW + timedelta(hours=3, minutes=30),
+        block=Block(
+            starts_at=NOW + timedelta(hours=2),
+            ends_at=NOW + timedelta(hours=3, minutes=30),
+            before=RULES.buffer_before,
+            after=RULES.buffer_after,
+        ),
+        rules=RULES,
         immediate=True,
         city="Toronto",
         postal_code="M5V 2T6",
@@ -66,8 +74,7 @@ def a_candidate(number: int, chance: random.Random) -> Candidate:
         approved=True,
         suspended=False,
         service_ids=frozenset({SERVICE}),
-        zone=ZoneInfo(chance.choice(ZONES)),
-        hours=HOURS,
+        availability=Availability(zone=ZoneInfo(chance.choice(ZONES)), hours=HOURS, daily_cap=10),
         city=chance.choice(("Toronto", "Mississauga")),
         postal_code=chance.choice(("M5V 1J2", "M4C 1B5", "L5B 3C1")),
         country="CA",
@@ -77,7 +84,9 @@ def a_candidate(number: int, chance: random.Random) -> Candidate:
         radius_miles=20.0,
         on_shift=True,
         heartbeat_at=NOW - timedelta(seconds=chance.randrange(60)),
-        busy=tuple((start, start + timedelta(minutes=30)) for start in busy),
+        taken=tuple(
+            Block(starts_at=start, ends_at=start + timedelta(minutes=30)) for start in busy
+        ),
         years_experience=chance.randrange(20),
         rating=chance.uniform(3, 5),
         completed_jobs=chance.randrange(100),
@@ -107,7 +116,6 @@ def measure(candidates: int, rounds: int) -> dict[str, object]:
     work = some_work()
     several = [a_candidate(number, chance) for number in range(candidates)]
     eligible = [one for one in several if not broken(work, one, at=NOW)]
-    busiest = tuple(span for one in several[:40] for span in one.busy)
     return {
         "benchmark": "matching",
         "candidates": candidates,
@@ -117,32 +125,6 @@ def measure(candidates: int, rounds: int) -> dict[str, object]:
         "hard_rules": timed(lambda: [broken(work, one, at=NOW) for one in several], rounds),
         "rank_eligible": timed(lambda: rank(work, eligible, at=NOW), rounds),
         "rank_all": timed(lambda: rank(work, several, at=NOW), rounds),
-        "free_starts_first_5": timed(
-            lambda: free_starts(
-                HOURS,
-                several[0].zone,
-                duration=timedelta(minutes=90),
-                busy=busiest,
-                buffer=timedelta(minutes=15),
-                earliest=NOW,
-                latest=NOW + timedelta(days=14),
-                limit=5,
-            ),
-            rounds,
-        ),
-        "free_starts_90_days": timed(
-            lambda: free_starts(
-                HOURS,
-                several[0].zone,
-                duration=timedelta(minutes=90),
-                busy=busiest,
-                buffer=timedelta(minutes=15),
-                earliest=NOW,
-                latest=NOW + timedelta(days=90),
-                limit=100_000,
-            ),
-            max(1, rounds // 10),
-        ),
     }
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.house import BOOK, CANCEL, OFFERS, House, a_wish, house, tomorrow
+from benchmarks.house import BOOK, CANCEL, OFFERS, House, a_wish, house
 from benchmarks.report import main, milliseconds
 from tests import factories
 
@@ -80,7 +80,7 @@ async def with_providers(home: House, number: int, bookings: int) -> dict[str, A
     customer = await home.caller(await factories.add_customer(home.database))
     ear = Ear()
     listeners = await home.listeners(providers, OFFERS, ear.hear)
-    wish = a_wish(service, await tomorrow(home.database))
+    wish = a_wish(service, await factories.tomorrow(home.database))
     offers = min(number, _TARGETED)
     rounds = [await latencies(customer, ear, wish, offers) for _ in range(_WARM_UP + bookings)][
         _WARM_UP:

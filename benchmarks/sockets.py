@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from benchmarks.house import BOOK, CANCEL, QUEUE, a_wish, house, tomorrow
+from benchmarks.house import BOOK, CANCEL, QUEUE, a_wish, house
 from benchmarks.offers import Ear
 from benchmarks.report import main, milliseconds
 from tests import factories
@@ -50,6 +50,8 @@ async def measure(template: servers.Template, chosen: argparse.Namespace) -> dic
     async with house(template) as home:
         number, some = chosen.subscribers, chosen.subscribers // 10
         service = await factories.add_service(home.database)
+        # Somebody who could come: what nobody can take is not booked.
+        await factories.add_provider(home.database, service, on_shift=False)
         customer = await home.caller(await factories.add_customer(home.database))
         dispatcher = await factories.add_dispatcher(home.database)
         ear = Ear()
@@ -57,7 +59,7 @@ async def measure(template: servers.Template, chosen: argparse.Namespace) -> dic
         before = _memory(home)
         await home.listeners([dispatcher] * (number - some), QUEUE, ear.hear, already=some)
         idle = (_memory(home) - before) / (number - some)
-        wish = a_wish(service, await tomorrow(home.database))
+        wish = a_wish(service, await factories.tomorrow(home.database))
         rounds = [await one_event(customer, ear, wish, number) for _ in range(chosen.events + 1)][
             1:
         ]

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from callout import demo as plays
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -144,11 +146,15 @@ def seed() -> None:
 @app.command()
 def demo(
     url: Annotated[str, typer.Option(help="Where the server is.")] = "http://127.0.0.1:8000",
+    scenario: Annotated[
+        plays.Scenario, typer.Option(help=f"What to play. {plays.ABOUT}")
+    ] = plays.Scenario.LIFE,
 ) -> None:
-    """Play one booking's whole life on a running development server, and print it."""
-    from callout import demo as play
+    """Play a scenario on a running development server, live, and print it.
 
-    raise typer.Exit(play.run(url))
+    Ends with status 1 when anything is not as it has to be.
+    """
+    raise typer.Exit(plays.run(url, scenario))
 
 
 @app.command()

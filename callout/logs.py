@@ -8,6 +8,7 @@ whose name says that it is a secret is hidden, however deep it lies.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +33,8 @@ _SECRET_WORDS: Final = (
     "redis_url",
 )
 _HIDDEN: Final = "[hidden]"
+#: Whoever has the address of a calendar can read it.
+_SECRET_PATH: Final = re.compile(r"(/calendar/).*", re.IGNORECASE | re.DOTALL)
 
 
 def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -47,6 +50,18 @@ def _shown(name: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_shown("", inner) for inner in value]
     return value
+
+
+def shown_path(path: str) -> str:
+    """The path of a request without what only its sender should know."""
+    return _SECRET_PATH.sub(rf"\1{_HIDDEN}", path)
+
+
+def _hide_path(record: logging.LogRecord) -> bool:
+    """Blank secrets in the path of a line of uvicorn's access log."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(shown_path(a) if isinstance(a, str) else a for a in record.args)
+    return True
 
 
 def _to_json(value: Mapping[str, Any], **_: Any) -> str:
@@ -88,6 +103,9 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
+    access = logging.getLogger("uvicorn.access")
+    if _hide_path not in access.filters:
+        access.addFilter(_hide_path)
     # Their lines about each connection and each job say what ours say better.
     for chatty in ("uvicorn.error", "arq.worker", "alembic", "httpx"):
         logging.getLogger(chatty).setLevel(max(root.level, logging.WARNING))

@@ -109,6 +109,7 @@ def _suggestions(base: str, program: str) -> Table:
     table.add_column(style="dim")
     table.add_row(Text("Try", style="bold"))
     table.add_row(f"{program} demo --url {base}", "one booking's whole life, live")
+    table.add_row("  … --scenario scheduling", "slots, holds, moves, series, fees, the waitlist")
     table.add_row("GraphiQL", "a tab for each role, sign-in by click")
     table.add_row(f"{program} schema", "the API in GraphQL's own words")
     return table

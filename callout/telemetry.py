@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from callout.logs import shown_path
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
@@ -51,11 +53,12 @@ def traced(application: Application, settings: Settings) -> Application:
         headers = {
             name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]
         }
-        name = f"{scope['method']} {scope['path']}"
+        path = shown_path(scope["path"])
         parent = propagate.extract(headers)
+        name = f"{scope['method']} {path}"
         with tracer.start_as_current_span(name, parent, trace.SpanKind.SERVER) as span:
             span.set_attribute("http.request.method", scope["method"])
-            span.set_attribute("url.path", scope["path"])
+            span.set_attribute("url.path", path)
 
             async def send_and_note(message: MutableMapping[str, Any]) -> None:
                 if message["type"] == "http.response.start":

@@ -5,19 +5,22 @@ Lock order everywhere: booking, then providers by id, then offers.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import false, insert, select, update
 
-from db import pages, reservations
+from db import addresses, booking_rules, pages, reservations
 from db.tables import bookings, history, services
-from domain.bookings import OPEN_TO_OFFERS, Act, Booking, BookingKind, BookingStatus, HistoryEntry
+from domain.bookings import OPEN_TO_OFFERS, Act, Booking, BookingKind, BookingStatus, Party
+from domain.history import HistoryEntry, Source, source
 from domain.money import Money
 from domain.offers import Wave
 from domain.people import Role, Viewer
-from domain.places import Address, Point
 from domain.refusals import NotFound
+from domain.series import SeriesPlace
+from domain.vehicles import Vehicle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from domain.availability import Block
     from domain.bookings import BookingFilter
     from domain.pages import Page, PageRequest
 
@@ -65,15 +69,16 @@ async def by_ids(connection: AsyncConnection, ids: Sequence[UUID]) -> list[Booki
     return [booking(row) for row in rows]
 
 
-async def add(tx: AsyncConnection, new: Booking, *, actor: UUID) -> None:
+async def add(tx: AsyncConnection, new: Booking, *, actor: UUID, reason: str | None = None) -> None:
     """Keep a new booking, its history's first line, and its provider's time if it takes any.
 
     The caller holds the provider's lock when there is a provider. Raises SlotTaken.
     """
     await tx.execute(insert(bookings), _columns(new))
-    await _remember(tx, None, new, act="REQUEST", actor=actor, reason=None, at=new.requested_at)
-    if new.takes_time:
-        await reservations.reserve(tx, new)
+    at = new.requested_at
+    await _remember(tx, None, new, act="REQUEST", actor=actor, reason=reason, at=at)
+    if new.provider_id is not None and new.takes_time:
+        await reservations.reserve(tx, new.provider_id, new.block)
 
 
 async def save(
@@ -96,10 +101,18 @@ async def save(
     await tx.execute(update(bookings).where(bookings.c.id == after.id).values(_columns(after)))
     if after.version != before.version:
         await _remember(tx, before, after, act=str(act), actor=actor, reason=reason, at=at)
-    if after.takes_time and not before.takes_time:
-        await reservations.reserve(tx, after)
-    elif before.takes_time and not after.takes_time:
-        await reservations.release(tx, after.id, at=at)
+    if _time(before) == _time(after):
+        return
+    if before.takes_time:
+        done = after.completed_at is not None
+        await reservations.release(tx, before.id, at=at, done=done)
+    if after.provider_id is not None and after.takes_time:
+        await reservations.reserve(tx, after.provider_id, after.block)
+
+
+def _time(booking: Booking) -> tuple[UUID | None, Block] | None:
+    """Whose time a booking takes, and which; None when it takes none."""
+    return (booking.provider_id, booking.block) if booking.takes_time else None
 
 
 async def page(
@@ -160,7 +173,8 @@ def _visible(viewer: Viewer, only: BookingFilter) -> Select[Any]:
 
 def _waiting(only: BookingFilter) -> Select[Any]:
     unstaffed = bookings.c.provider_id.is_(None) & bookings.c.status.in_(sorted(OPEN_TO_OFFERS))
-    return _filtered(only).where(unstaffed)
+    agreed = ~bookings.c.needs_terms | bookings.c.terms_accepted_at.is_not(None)
+    return _filtered(only).where(unstaffed, agreed)
 
 
 def _filtered(only: BookingFilter) -> Select[Any]:
@@ -195,6 +209,7 @@ async def _remember(
         "at": at,
         "act": act,
         "actor_id": actor,
+        "source": source(before, after, actor),
         "before": before.status if before else None,
         "after": after.status,
         "reason": reason,
@@ -205,28 +220,35 @@ async def _remember(
 #: Facts that a booking and its row call by the same name.
 _PLAIN = (
     *("id", "customer_id", "service_id", "provider_id", "starts_at", "ends_at"),
-    *("access_instructions", "special_requirements", "concern", "needs_approval"),
-    *("requested_at", "approved_at", "paid_at", "assigned_at", "started_at", "completed_at"),
+    *("access_instructions", "special_requirements", "concern", "requested_brand"),
+    *("preferred_provider_id", "needs_approval", "needs_terms", "requested_at", "approved_at"),
+    *("terms_accepted_at", "paid_at", "assigned_at", "started_at", "completed_at"),
     *("cancelled_at", "declined_at", "no_show_at", "unfilled_at", "version", "cancel_reason"),
-    *("completion_notes", "round", "match_due_at"),
+    *(
+        "fee_minor",
+        "least_fee_percent",
+        "evidence",
+        "reschedules",
+        "completion_notes",
+        "match_since",
+        "round",
+    ),
+    *("rounds_before", "match_due_at"),
 )
 
 
 def _columns(value: Booking) -> dict[str, Any]:
-    point = value.address.point
     return {
         **{name: getattr(value, name) for name in _PLAIN},
+        **addresses.columns(value.address),
         "kind": value.kind,
         "status": value.status,
         "wave": value.wave,
-        "line1": value.address.line1,
-        "line2": value.address.line2,
-        "city": value.address.city,
-        "state_province": value.address.state_province,
-        "postal_code": value.address.postal_code,
-        "country": value.address.country,
-        "latitude": point.latitude if point else None,
-        "longitude": point.longitude if point else None,
+        "absent": value.absent,
+        "vehicle": asdict(value.vehicle) if value.vehicle else None,
+        "series_id": value.series.series_id if value.series else None,
+        "original_start": value.series.original_start if value.series else None,
+        "rules": booking_rules.columns(value.rules),
         "price_minor": value.price.amount_minor,
         "currency": value.price.currency,
         "photo_urls": list(value.photo_urls),
@@ -239,20 +261,20 @@ def booking(row: Row[Any]) -> Booking:
         **{name: getattr(row, name) for name in _PLAIN},
         kind=BookingKind(row.kind),
         wave=Wave(row.wave) if row.wave else None,
-        address=Address(
-            line1=row.line1,
-            line2=row.line2,
-            city=row.city,
-            state_province=row.state_province,
-            postal_code=row.postal_code,
-            country=row.country,
-            point=None
-            if row.latitude is None
-            else Point(latitude=row.latitude, longitude=row.longitude),
-        ),
+        absent=Party(row.absent) if row.absent else None,
+        vehicle=Vehicle(**row.vehicle) if row.vehicle else None,
+        series=_series(row),
+        address=addresses.address(row),
+        rules=booking_rules.rules(row.rules),
         price=Money(amount_minor=row.price_minor, currency=row.currency),
         photo_urls=tuple(row.photo_urls),
     )
+
+
+def _series(row: Row[Any]) -> SeriesPlace | None:
+    if row.series_id is None:
+        return None
+    return SeriesPlace(series_id=row.series_id, original_start=row.original_start)
 
 
 def _entry(row: Row[Any]) -> HistoryEntry:
@@ -262,6 +284,7 @@ def _entry(row: Row[Any]) -> HistoryEntry:
         at=row.at,
         act=row.act,
         actor_id=row.actor_id,
+        source=Source(row.source),
         before=BookingStatus(row.before) if row.before else None,
         after=BookingStatus(row.after),
         reason=row.reason,

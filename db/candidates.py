@@ -7,17 +7,17 @@ them are asked again, in full, by domain.matching.
 from __future__ import annotations
 
 import math
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, exists, false, func, lateral, or_, select, true
 
-from db import providers, reservations
+from db import availability, reservations
+from db.addresses import point
 from db.tables import job_offers, provider_services, shifts
 from db.tables import providers as providers_table
 from db.tables import reservations as reservations_table
-from domain.bookings import Booking, BookingKind
+from domain.availability import MARGIN
+from domain.booking_rules import Advance
 from domain.matching import DEFAULT_RULES, Candidate, Work
 from domain.offers import OfferState
 from domain.places import Point, box
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from domain.hours import WeeklyHours
+    from domain.availability import Availability, Block
+    from domain.bookings import Booking
 
 
 #: At most so many reach the ranking.
@@ -46,9 +47,9 @@ def work_of(booking: Booking, *, reach_miles: float | None = None) -> Work:
     return Work(
         booking_id=booking.id,
         service_id=booking.service_id,
-        starts_at=booking.starts_at,
-        ends_at=booking.ends_at,
-        immediate=booking.kind is BookingKind.IMMEDIATE,
+        block=booking.block,
+        rules=booking.rules,
+        immediate=booking.is_immediate,
         city=booking.address.city,
         postal_code=booking.address.postal_code,
         country=booking.address.country,
@@ -70,14 +71,14 @@ async def eligible(connection: AsyncConnection, work: Work, *, at: datetime) -> 
         query = query.where(_near(work.point, work.reach_miles or FARTHEST_MILES))
     if work.immediate:
         query = query.where(shifts.c.heartbeat_at >= at - DEFAULT_RULES.heartbeat_fresh)
-    return await _read(connection, query, work)
+    return await _read(connection, query, work, at=at)
 
 
 async def of_providers(
-    connection: AsyncConnection, work: Work, provider_ids: Sequence[UUID]
+    connection: AsyncConnection, work: Work, provider_ids: Sequence[UUID], *, at: datetime
 ) -> list[Candidate]:
     """The facts about these providers, whatever they are."""
-    return await _read(connection, _facts(work).where(_P.id.in_(provider_ids)), work)
+    return await _read(connection, _facts(work).where(_P.id.in_(provider_ids)), work, at=at)
 
 
 def _facts(work: Work) -> Select[Any]:
@@ -111,10 +112,11 @@ def _offers(work: Work) -> ColumnElement[bool]:
 
 
 def _free(work: Work) -> ColumnElement[bool]:
+    """Is no time of the window taken? (The gaps to the neighbours are asked for in the domain.)"""
     r = reservations_table.c
-    buffer = DEFAULT_RULES.buffer
-    near = func.tstzrange(work.starts_at - buffer, work.ends_at + buffer)
-    return ~exists().where(r.provider_id == _P.id, r.live, r.during.op("&&")(near))
+    window = func.tstzrange(*work.block.span)
+    overlapping = r.during.op("&&")(window)
+    return ~exists().where(r.provider_id == _P.id, reservations.is_taken(), overlapping)
 
 
 def _answered(work: Work) -> ColumnElement[bool]:
@@ -145,42 +147,40 @@ def _rough_distance(work: Work) -> ColumnElement[Any]:
     return (north * north + east * east).nulls_last()
 
 
-async def _read(connection: AsyncConnection, query: Select[Any], work: Work) -> list[Candidate]:
+async def _read(
+    connection: AsyncConnection, query: Select[Any], work: Work, *, at: datetime
+) -> list[Candidate]:
     rows = list(await connection.execute(query))
     ids = [row.id for row in rows]
     if not ids:
         return []
-    hours = await providers.hours_of(connection, ids)
-    margin = timedelta(days=1)
-    busy = await reservations.busy(
-        connection, ids, starts_at=work.starts_at - margin, ends_at=work.ends_at + margin
+    start, end = work.block.span
+    # Where working days are counted from today on, all of them have to be known.
+    counted_from = at if work.rules.advance is Advance.BOOKABLE_DAYS else start
+    hours = await availability.of_providers(
+        connection, ids, starts_at=min(counted_from, start) - MARGIN, ends_at=end + MARGIN
     )
-    return [_candidate(row, work, hours[row.id], busy.get(row.id, [])) for row in rows]
+    taken = await reservations.taken(
+        connection, ids, starts_at=start - MARGIN, ends_at=end + MARGIN
+    )
+    return [_candidate(row, work, hours[row.id], taken.get(row.id, [])) for row in rows]
 
 
-def _candidate(
-    row: Row[Any],
-    work: Work,
-    hours: WeeklyHours,
-    busy: Sequence[tuple[datetime, datetime]],
-) -> Candidate:
+def _candidate(row: Row[Any], work: Work, hours: Availability, taken: Sequence[Block]) -> Candidate:
     return Candidate(
         provider_id=row.id,
         approved=row.approved_at is not None,
         suspended=row.suspended_at is not None,
         service_ids=frozenset({work.service_id} if row.offers_service else ()),
-        zone=ZoneInfo(row.time_zone),
-        hours=hours,
+        availability=hours,
+        taken=tuple(block for block in taken if block.booking_id != work.booking_id),
         city=row.city,
         postal_code=row.postal_code,
         country=row.country,
-        point=None
-        if row.latitude is None
-        else Point(latitude=row.latitude, longitude=row.longitude),
+        point=point(row),
         radius_miles=row.radius_miles,
         on_shift=row.heartbeat_at is not None,
         heartbeat_at=row.heartbeat_at,
-        busy=tuple(busy),
         rejected=row.rejected,
         years_experience=row.years_experience,
         rating=row.rating,

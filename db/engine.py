@@ -6,9 +6,10 @@ idle-in-transaction timeout from its start, so no transaction can forget to set 
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -75,6 +76,22 @@ class Database:
         """Close every connection."""
         await self._waker.close()
         await self.engine.dispose()
+
+
+@asynccontextmanager
+async def planned_anew(connection: AsyncConnection) -> AsyncIterator[None]:
+    """Statements in this block are planned for the values they come with.
+
+    A statement that was executed five times gets a plan for any values, in which every array is a
+    short one; with the ids of a thousand providers it then takes a hundred times as long.
+    """
+    await connection.execute(text("SET plan_cache_mode = force_custom_plan"))
+    try:
+        yield
+    finally:
+        # An aborted transaction refuses this, and takes the setting back by itself.
+        with suppress(DBAPIError):
+            await connection.execute(text("RESET plan_cache_mode"))
 
 
 def _engine(url: str, *, pool: int, settings: Mapping[str, str]) -> AsyncEngine:

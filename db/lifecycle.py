@@ -1,30 +1,13 @@
-"""What happens to a booking from its request to its end: lock, ask the domain, write, tell."""
+"""What happens to a booking on its way to its end: lock, ask the domain, write, tell."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from db import (
-    bookings,
-    candidates,
-    clock,
-    events,
-    idempotency,
-    offers,
-    providers,
-    reservations,
-    services,
-)
-from db.ids import new_id
+from db import bookings, clock, offers, providers
 from domain import lifecycle as rules
-from domain.bookings import Act, Booking, SlotTaken, happened
-from domain.events import EventType
-from domain.hours import free_starts
-from domain.matching import DEFAULT_RULES, HardRule, broken
-from domain.providers import ProviderNotEligible
-from domain.refusals import NotFound
-from domain.requests import BookingRequest, draft
+from domain.bookings import Act, Booking
+from domain.refusals import NotFound, VersionConflict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,42 +16,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from domain.idempotency import Key
-    from domain.matching import Candidate
+    from domain.lifecycle import Details
     from domain.offers import Outcome
     from domain.people import Viewer
-
-_ALTERNATIVES: Final = 3
-_LOOK_AHEAD: Final = timedelta(days=7)
-
-
-async def request(tx: AsyncConnection, asked: BookingRequest, *, key: Key | None = None) -> Booking:
-    """Make the booking a customer asks for; with a provider, take that provider's time for it.
-
-    The same key and body answer with the booking that was made first. Raises NotFound for an
-    unknown service or provider, RulesBroken, ServiceInactive, SlotTaken with alternatives,
-    ProviderNotEligible, InvalidInput or IdempotencyKeyReused.
-    """
-    booking_id = new_id()
-    if key is not None:
-        first = await idempotency.claim(tx, key, user_id=asked.customer_id, result_id=booking_id)
-        if first != booking_id:
-            return await bookings.get(tx, first)
-    service = await services.get(tx, asked.service_id)
-    if asked.provider_id is not None:
-        # The lock comes before the look and the insert: takers of one provider's time queue here.
-        await providers.lock(tx, [asked.provider_id])
-    at = await clock.now(tx)
-    booking = draft(asked, service, booking_id=booking_id, at=at)
-    if asked.provider_id is not None:
-        await _check_provider(tx, booking, asked.provider_id, at=at)
-    await bookings.add(tx, booking, actor=asked.customer_id)
-    told = [happened(EventType.BOOKING_REQUESTED, booking)]
-    if booking.provider_id is not None:
-        told.append(happened(EventType.BOOKING_ASSIGNED, booking))
-    await events.append(tx, told)
-    await offers.rescind_competing(tx, booking, at=at)
-    return booking
 
 
 async def approve(tx: AsyncConnection, *, booking_id: UUID, by: Viewer) -> Booking:
@@ -88,8 +38,43 @@ async def decline(tx: AsyncConnection, *, booking_id: UUID, by: Viewer, reason: 
     )
 
 
+async def accept_terms(tx: AsyncConnection, *, booking_id: UUID, by: Viewer) -> Booking:
+    """The customer accepts the service's terms, and the search for a provider begins.
+
+    Raises NotFound, also for anybody else, or WrongStatus.
+    """
+    booking = await bookings.lock_for(tx, booking_id, by)
+    if booking.customer_id != by.user_id:
+        raise NotFound("Booking")
+    outcome = rules.accept_terms(booking, at=(at := await clock.now(tx)))
+    await offers.keep(tx, booking, outcome, at=at, act=Act.ACCEPT_TERMS, actor=by.user_id)
+    return outcome.booking
+
+
+async def edit(
+    tx: AsyncConnection,
+    *,
+    booking_id: UUID,
+    by: Viewer,
+    details: Details,
+    expected_version: int | None,
+) -> Booking:
+    """Change what is said about the work, if nobody has changed the booking since it was read.
+
+    Raises NotFound, WrongStatus, InvalidInput or VersionConflict.
+    """
+    booking = await bookings.lock_for(tx, booking_id, by)
+    if not booking.may_be_cancelled_by(by):
+        raise NotFound("Booking")
+    check_version(booking, expected_version)
+    outcome = rules.edit(booking, details)
+    at = await clock.now(tx)
+    await offers.keep(tx, booking, outcome, at=at, act=Act.EDIT, actor=by.user_id)
+    return outcome.booking
+
+
 async def start(tx: AsyncConnection, *, booking_id: UUID, by: Viewer) -> Booking:
-    """The provider begins the work. Raises NotFound or WrongStatus."""
+    """The provider begins the work. Raises NotFound, WrongStatus or TermsNotAccepted."""
     return await _decide(
         tx, booking_id, by, Act.START, lambda b, at: rules.start(b, by=by.user_id, at=at)
     )
@@ -98,14 +83,19 @@ async def start(tx: AsyncConnection, *, booking_id: UUID, by: Viewer) -> Booking
 async def complete(
     tx: AsyncConnection, *, booking_id: UUID, by: Viewer, notes: str, photo_urls: tuple[str, ...]
 ) -> Booking:
-    """The provider has done the work. Raises NotFound or WrongStatus."""
-    return await _decide(
+    """The provider has done the work, which counts among their jobs.
+
+    Raises NotFound, WrongStatus or InvalidInput.
+    """
+    done = await _decide(
         tx,
         booking_id,
         by,
         Act.COMPLETE,
         lambda b, at: rules.complete(b, by=by.user_id, notes=notes, photo_urls=photo_urls, at=at),
     )
+    await providers.count_job(tx, by.user_id)
+    return done
 
 
 async def pay(tx: AsyncConnection, *, booking_id: UUID, by: Viewer) -> Booking:
@@ -113,21 +103,39 @@ async def pay(tx: AsyncConnection, *, booking_id: UUID, by: Viewer) -> Booking:
     return await _decide(tx, booking_id, by, Act.PAY, lambda b, at: rules.pay(b, at=at))
 
 
-async def cancel(tx: AsyncConnection, *, booking_id: UUID, by: Viewer, reason: str) -> Booking:
-    """Call a booking off, free its provider and withdraw its offers.
+async def close(tx: AsyncConnection, booking_id: UUID) -> Booking:
+    """Complete work that was begun and forgotten. Raises NotFound or WrongStatus."""
+    done = await _by_the_clock(tx, booking_id, Act.COMPLETE, rules.close)
+    if done.provider_id is not None:
+        await providers.count_job(tx, done.provider_id)
+    return done
 
-    Raises NotFound or WrongStatus.
+
+async def open_(tx: AsyncConnection, booking_id: UUID) -> Booking:
+    """Begin confirmed work whose window has come.
+
+    Raises NotFound, WrongStatus or TermsNotAccepted.
     """
-    booking = await bookings.lock_for(tx, booking_id, by)
-    if not booking.may_be_cancelled_by(by):
-        raise NotFound("Booking")
+    return await _by_the_clock(tx, booking_id, Act.START, rules.open_)
+
+
+async def pass_by(tx: AsyncConnection, booking_id: UUID) -> Booking:
+    """End a booking that nobody was ever to come for. Raises NotFound or WrongStatus."""
+    booking = await bookings.lock(tx, booking_id)
     if booking.provider_id is not None:
         await providers.lock(tx, [booking.provider_id])
-    open_offers = await offers.lock_of(tx, booking_id)
     at = await clock.now(tx)
-    outcome = rules.cancel(booking, open_offers, reason=reason, at=at)
-    await offers.keep(tx, booking, outcome, at=at, act=Act.CANCEL, actor=by.user_id, reason=reason)
+    outcome = rules.pass_by(booking, at=at)
+    act = Act.DECLINE if outcome.booking.declined_at else Act.CANCEL
+    reason = outcome.booking.cancel_reason
+    await offers.keep(tx, booking, outcome, at=at, act=act, reason=reason)
     return outcome.booking
+
+
+def check_version(booking: Booking, expected: int | None) -> None:
+    """Is the booking still the one that the client has seen? Raises VersionConflict."""
+    if expected is not None and booking.version != expected:
+        raise VersionConflict(booking.version)
 
 
 async def _decide(
@@ -146,38 +154,11 @@ async def _decide(
     return outcome.booking
 
 
-async def _check_provider(
-    tx: AsyncConnection, booking: Booking, provider_id: UUID, *, at: datetime
-) -> None:
-    work = candidates.work_of(booking)
-    found = await candidates.of_providers(tx, work, [provider_id])
-    if not found:
-        raise NotFound("Provider")
-    against = broken(work, found[0], at=at)
-    others = tuple(verdict for verdict in against if verdict.rule is not HardRule.FREE)
-    if others:
-        raise ProviderNotEligible(others)
-    if against:
-        raise SlotTaken(await _alternatives(tx, booking, found[0]))
-
-
-async def _alternatives(
-    tx: AsyncConnection, booking: Booking, provider: Candidate
-) -> tuple[datetime, ...]:
-    """The next free starts of the same provider."""
-    until = booking.starts_at + _LOOK_AHEAD
-    taken = await reservations.busy(
-        tx, [provider.provider_id], starts_at=booking.starts_at - timedelta(days=1), ends_at=until
-    )
-    return tuple(
-        free_starts(
-            provider.hours,
-            provider.zone,
-            duration=booking.ends_at - booking.starts_at,
-            busy=taken.get(provider.provider_id, []),
-            buffer=DEFAULT_RULES.buffer,
-            earliest=booking.starts_at,
-            latest=until,
-            limit=_ALTERNATIVES,
-        )
-    )
+async def _by_the_clock(
+    tx: AsyncConnection, booking_id: UUID, act: Act, rule: Callable[..., Outcome]
+) -> Booking:
+    booking = await bookings.lock(tx, booking_id)
+    at = await clock.now(tx)
+    outcome = rule(booking, at=at)
+    await offers.keep(tx, booking, outcome, at=at, act=act)
+    return outcome.booking

@@ -45,7 +45,8 @@ async def advance(tx: AsyncConnection, booking_id: UUID) -> datetime | None:
 
 async def _open(tx: AsyncConnection, booking: Booking, call: Call, *, at: datetime) -> Booking:
     work = candidates.work_of(booking, reach_miles=call.reach_miles)
-    eligible = await _ranked(tx, work, at=at)
+    asked = None if call.only is None else [call.only]
+    eligible = await _ranked(tx, work, at=at, only=asked)
     best = [one.candidate.provider_id for one in eligible[: call.size]]
     # Between reading and offering a provider may clock out or take other work. Hold the chosen
     # still and look at them again, so that nobody is offered what they can no longer do.
@@ -64,5 +65,5 @@ async def _ranked(
     if only is None:
         found = await candidates.eligible(tx, work, at=at)
     else:
-        found = await candidates.of_providers(tx, work, only)
+        found = await candidates.of_providers(tx, work, only, at=at)
     return rules.rank(work, (one for one in found if not rules.broken(work, one, at=at)), at=at)

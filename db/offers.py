@@ -11,13 +11,14 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, insert, select, update
 
-from db import accounts, bookings, clock, events, pages, providers, reservations
+from db import accounts, bookings, candidates, clock, events, pages, providers
 from db.tables import bookings as bookings_table
 from db.tables import job_offers
 from domain import offers as rules
+from domain.availability import MARGIN, obstacles
+from domain.booking_rules import BookingRule
 from domain.bookings import Act, Booking, SlotTaken
-from domain.matching import DEFAULT_RULES
-from domain.offers import JobOffer, OfferState, Outcome, Wave
+from domain.offers import Gone, JobOffer, OfferGone, OfferState, Outcome, Wave
 from domain.privacy import OfferedWork, offered_work
 from domain.refusals import NotFound
 
@@ -44,14 +45,14 @@ async def accept(tx: AsyncConnection, *, offer_id: UUID, by: UUID) -> Booking:
     # Of what is taken or over only the offer itself is looked at: a hundred losers are quick.
     which = job_offers.c.id == offer_id
     if booking.is_open_to_offers:
-        which = _of(booking.id) | _competing(by, booking)
+        which = _of(booking.id) | await _competing(tx, by, booking)
     theirs = await _lock(tx, which)
     at = await clock.now(tx)
     own = [offer for offer in theirs if offer.booking_id == booking.id]
     outcome = rules.accept(booking, own, offer_id=offer_id, by=by, at=at)
     if outcome.booking == booking:
         return booking
-    await _check_free(tx, booking, by)
+    await _check_free(tx, booking, by, at=at)
     elsewhere = rules.rescind((o for o in theirs if o.booking_id != booking.id), at=at)
     await bookings.save(tx, booking, outcome.booking, at=at, act=Act.ASSIGN, actor=by)
     await _save(tx, (*outcome.offers, *elsewhere))
@@ -118,12 +119,27 @@ async def rescind_competing(tx: AsyncConnection, booking: Booking, *, at: dateti
     The caller holds the provider's lock.
     """
     if booking.provider_id is not None:
-        await _withdraw(tx, await _lock(tx, _competing(booking.provider_id, booking)), at=at)
+        which = await _competing(tx, booking.provider_id, booking)
+        await _withdraw(tx, await _lock(tx, which), at=at)
 
 
 async def rescind_of_provider(tx: AsyncConnection, provider_id: UUID, *, at: datetime) -> None:
     """Withdraw a provider's open offers. The caller holds the provider's lock."""
     await _withdraw(tx, await _lock(tx, _open_of(provider_id)), at=at)
+
+
+async def rescind_to(
+    tx: AsyncConnection, provider_id: UUID, booking_ids: Sequence[UUID], *, at: datetime
+) -> None:
+    """Withdraw a provider's open offers of these bookings. The caller holds the provider's lock."""
+    which = _open_of(provider_id) & job_offers.c.booking_id.in_(booking_ids)
+    await _withdraw(tx, await _lock(tx, which), at=at)
+
+
+async def put_to(tx: AsyncConnection, provider_id: UUID) -> list[Booking]:
+    """The bookings of which a provider has an open offer. The caller holds the provider's lock."""
+    offered = select(job_offers.c.booking_id).where(_open_of(provider_id))
+    return await bookings.by_ids(tx, list(await tx.scalars(offered)))
 
 
 async def get(connection: AsyncConnection, offer_id: UUID) -> JobOffer:
@@ -223,20 +239,34 @@ def _open_of(provider_id: UUID) -> ColumnElement[bool]:
     return (o.provider_id == provider_id) & (o.state == OfferState.OFFERED)
 
 
-def _competing(provider_id: UUID, booking: Booking) -> ColumnElement[bool]:
+async def _competing(
+    tx: AsyncConnection, provider_id: UUID, booking: Booking
+) -> ColumnElement[bool]:
     """The provider's open offers of other work that this booking leaves no time for."""
-    b = bookings_table.c
-    clashing = select(b.id).where(
-        b.starts_at < booking.ends_at + DEFAULT_RULES.buffer,
-        b.ends_at > booking.starts_at - DEFAULT_RULES.buffer,
+    near = (
+        select(bookings_table)
+        .join(job_offers, job_offers.c.booking_id == bookings_table.c.id)
+        .where(_open_of(provider_id), bookings_table.c.id != booking.id)
+        .where(bookings_table.c.starts_at < booking.ends_at + MARGIN)
+        .where(bookings_table.c.ends_at > booking.starts_at - MARGIN)
     )
+    offered = [bookings.booking(row) for row in await tx.execute(near)]
+    clashing = [one.id for one in offered if one.block.is_too_near(booking.block)]
     return _open_of(provider_id) & job_offers.c.booking_id.in_(clashing)
 
 
-async def _check_free(tx: AsyncConnection, booking: Booking, provider_id: UUID) -> None:
-    start, end = booking.starts_at - DEFAULT_RULES.buffer, booking.ends_at + DEFAULT_RULES.buffer
-    if await reservations.busy(tx, [provider_id], starts_at=start, ends_at=end):
+async def _check_free(
+    tx: AsyncConnection, booking: Booking, provider_id: UUID, *, at: datetime
+) -> None:
+    """Is the provider still free and available then? Much may have changed since the offer."""
+    work = candidates.work_of(booking)
+    (who,) = await candidates.of_providers(tx, work, [provider_id], at=at)
+    against = obstacles(who.availability, who.taken, work.block, rules=booking.rules, at=at)
+    broken = {one.rule for one in against}
+    if broken & {BookingRule.SLOT_TAKEN, BookingRule.BUFFER}:
         raise SlotTaken
+    if broken:
+        raise OfferGone(Gone.UNAVAILABLE)
 
 
 async def _withdraw(tx: AsyncConnection, open_ones: Sequence[JobOffer], *, at: datetime) -> None:

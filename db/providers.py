@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from db import pages
 from db.tables import provider_services, providers, users, working_hours
@@ -40,6 +40,13 @@ async def lock(tx: AsyncConnection, provider_ids: Sequence[UUID], *, share: bool
     await tx.execute(rows.with_for_update(read=share))
 
 
+async def count_job(tx: AsyncConnection, provider_id: UUID) -> None:
+    """Note that a provider has completed one more job. The caller holds the booking's lock."""
+    p = providers.c
+    mine = update(providers).where(p.id == provider_id)
+    await tx.execute(mine.values(completed_jobs=p.completed_jobs + 1))
+
+
 async def get(connection: AsyncConnection, provider_id: UUID) -> Provider:
     """One provider. Raises NotFound."""
     found = await by_ids(connection, [provider_id])
@@ -58,12 +65,12 @@ async def page(
     connection: AsyncConnection, request: PageRequest, *, trade: Trade | None, everyone: bool
 ) -> Page[Provider]:
     """A page of providers, oldest first: the active ones, or `everyone`."""
-    return await pages.fetch(connection, _listed(trade, everyone), _BY_AGE, request, provider)
+    return await pages.fetch(connection, listed(trade, everyone), _BY_AGE, request, provider)
 
 
 async def count(connection: AsyncConnection, *, trade: Trade | None, everyone: bool) -> int:
     """How many providers there are: active ones, or `everyone`."""
-    return await pages.count(connection, _listed(trade, everyone))
+    return await pages.count(connection, listed(trade, everyone))
 
 
 async def services_of(
@@ -107,7 +114,8 @@ def _all() -> Select[Any]:
     return named.join(users, users.c.id == providers.c.id)
 
 
-def _listed(trade: Trade | None, everyone: bool) -> Select[Any]:
+def listed(trade: Trade | None, everyone: bool) -> Select[Any]:
+    """The rows of the active providers, or of `everyone`, for `provider` to read."""
     query = _all()
     if not everyone:
         active = providers.c.approved_at.is_not(None) & providers.c.suspended_at.is_(None)
@@ -118,8 +126,8 @@ def _listed(trade: Trade | None, everyone: bool) -> Select[Any]:
 #: Facts that a provider and its row call by the same name.
 _PLAIN = (
     *("id", "given_name", "family_name", "about", "time_zone", "country", "state_province"),
-    *("city", "postal_code", "radius_miles", "years_experience", "rating", "completed_jobs"),
-    *("approved_at", "suspended_at"),
+    *("city", "postal_code", "radius_miles", "years_experience", "rating", "review_count"),
+    *("completed_jobs", "approved_at", "suspended_at"),
 )
 
 

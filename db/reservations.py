@@ -2,38 +2,59 @@
 
 One constraint forbids every overlap, whoever takes the time. Whoever takes it locks the provider's
 row first: without that the constraint is safe, but many inserters at once deadlock each other.
+A hold's time is taken only until the hold expires, whether somebody has swept it or not.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from db.addresses import point, point_columns
 from db.engine import constraint
 from db.ids import new_id
 from db.tables import reservations
-from domain.bookings import Booking, SlotTaken
+from domain.availability import Block
+from domain.bookings import SlotTaken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from domain.holds import Hold
 
 NO_DOUBLE_BOOKING = "ex_reservations_no_double_booking"
 
+_R = reservations.c
 
-async def reserve(tx: AsyncConnection, booking: Booking) -> None:
-    """Take the booking's window of its provider's time. Raises SlotTaken on any overlap."""
+
+async def reserve(
+    tx: AsyncConnection, provider_id: UUID, block: Block, *, hold: Hold | None = None
+) -> None:
+    """Take a block of a provider's time, for its booking or for a hold. Raises SlotTaken.
+
+    The caller holds the provider's lock. Expired holds that are in the way go first: the constraint
+    cannot look at a clock.
+    """
+    await _release_expired(tx, provider_id)
     taken = {
         "id": new_id(),
-        "provider_id": booking.provider_id,
-        "booking_id": booking.id,
-        "starts_at": booking.starts_at,
-        "ends_at": booking.ends_at,
+        "provider_id": provider_id,
+        "booking_id": block.booking_id,
+        "hold_id": hold.id if hold else None,
+        "expires_at": hold.expires_at if hold else None,
+        "starts_at": block.starts_at,
+        "ends_at": block.ends_at,
+        "before_minutes": block.before // timedelta(minutes=1),
+        "after_minutes": block.after // timedelta(minutes=1),
+        **point_columns(block.point),
     }
     try:
         await tx.execute(insert(reservations), taken)
@@ -43,28 +64,67 @@ async def reserve(tx: AsyncConnection, booking: Booking) -> None:
         raise
 
 
-async def release(tx: AsyncConnection, booking_id: UUID, *, at: datetime) -> None:
-    """Give a booking's time back to its provider."""
-    live = (reservations.c.booking_id == booking_id) & reservations.c.live
-    await tx.execute(update(reservations).where(live).values(released_at=at))
+async def release(
+    tx: AsyncConnection, booking_id: UUID, *, at: datetime, done: bool = False
+) -> None:
+    """Give a booking's time back to its provider; when the work is `done` it counts as a job of
+    that day all the same."""
+    await _release(tx, _R.booking_id == booking_id, at, done=done)
 
 
-async def busy(
+async def release_hold(tx: AsyncConnection, hold_id: UUID, *, at: datetime) -> None:
+    """Give a hold's time back to its provider."""
+    await _release(tx, _R.hold_id == hold_id, at)
+
+
+async def taken(
     connection: AsyncConnection,
     provider_ids: Sequence[UUID],
     *,
     starts_at: datetime,
     ends_at: datetime,
-) -> dict[UUID, list[tuple[datetime, datetime]]]:
-    """The taken times of each provider that touch the range, in order."""
-    r = reservations.c
+) -> dict[UUID, list[Block]]:
+    """The taken time of each provider that touches the range, in order: bookings, open holds, and
+    the work that is done, for the count of the day's jobs."""
+    touching = _R.during.op("&&")(func.tstzrange(starts_at, ends_at))
     query = (
-        select(r.provider_id, r.starts_at, r.ends_at)
-        .where(r.provider_id.in_(provider_ids), r.live)
-        .where(r.during.op("&&")(func.tstzrange(starts_at, ends_at)))
-        .order_by(r.starts_at)
+        select(
+            *(_R.provider_id, _R.booking_id, _R.starts_at, _R.ends_at),
+            *(_R.before_minutes, _R.after_minutes, _R.latitude, _R.longitude, _R.done),
+        )
+        .where(_R.provider_id == func.any(list(provider_ids)))
+        .where(or_(is_taken() & touching, _R.done & _R.starts_at.between(starts_at, ends_at)))
+        .order_by(_R.starts_at)
     )
-    taken: dict[UUID, list[tuple[datetime, datetime]]] = {}
+    blocks: dict[UUID, list[Block]] = {}
     for row in await connection.execute(query):
-        taken.setdefault(row.provider_id, []).append((row.starts_at, row.ends_at))
-    return taken
+        blocks.setdefault(row.provider_id, []).append(_block(row))
+    return blocks
+
+
+def is_taken() -> ColumnElement[bool]:
+    """Of a reservation: does it take its time at this moment?"""
+    return _R.live & or_(_R.expires_at.is_(None), _R.expires_at > func.clock_timestamp())
+
+
+async def _release_expired(tx: AsyncConnection, provider_id: UUID) -> None:
+    expired = (_R.provider_id == provider_id) & (_R.expires_at <= func.clock_timestamp())
+    await _release(tx, expired, func.clock_timestamp())
+
+
+async def _release(
+    tx: AsyncConnection, which: ColumnElement[bool], at: Any, *, done: bool = False
+) -> None:
+    await tx.execute(update(reservations).where(which, _R.live).values(released_at=at, done=done))
+
+
+def _block(row: Any) -> Block:
+    return Block(
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        before=timedelta(minutes=row.before_minutes),
+        after=timedelta(minutes=row.after_minutes),
+        point=point(row),
+        booking_id=row.booking_id,
+        done=row.done,
+    )

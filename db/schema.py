@@ -49,7 +49,8 @@ async def exclusive(database: Database) -> AsyncIterator[AsyncConnection]:
             await connection.invalidate()
 
 
-def _config(connection: Connection) -> Config:
+def config(connection: Connection) -> Config:
+    """alembic, set up for our migrations on this connection."""
     # Imported when needed: a process that only serves has no use for alembic.
     from alembic.config import Config
 
@@ -61,7 +62,7 @@ def _config(connection: Connection) -> Config:
 def _upgrade(connection: Connection) -> None:
     from alembic import command
 
-    command.upgrade(_config(connection), "head")
+    command.upgrade(config(connection), "head")
     connection.commit()
 
 

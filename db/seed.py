@@ -12,8 +12,11 @@ from uuid import UUID, uuid5
 
 from sqlalchemy.dialects.postgresql import insert
 
+from db import booking_rules
 from db.tables import provider_services, providers, services, users, working_hours
+from domain.booking_rules import BookingRules, SameDay
 from domain.people import Role
+from domain.reviews import Tally
 from domain.services import ApprovalPolicy, ServiceMode, Trade
 
 if TYPE_CHECKING:
@@ -52,6 +55,7 @@ def _person(role: Role, given_name: str, family_name: str) -> Account:
 
 ACCOUNTS: Final = (
     _person(Role.CUSTOMER, "Carla", "Customer"),
+    _person(Role.CUSTOMER, "Colin", "Customer"),
     _person(Role.PROVIDER, "Chloe", "Cleaner"),
     _person(Role.PROVIDER, "Callum", "Cleaner"),
     _person(Role.PROVIDER, "Chidi", "Cleaner"),
@@ -79,17 +83,31 @@ _SERVICES: Final = (
     ("boiler-check", "Boiler check", "The yearly check.", _FACILITIES, 60, 9000, _INSTANT),
 )
 
+#: What is unlike the usual rules, and what else is asked of a customer.
+_RULES: Final = {
+    "oven-clean": BookingRules(capacity=3),
+    "end-of-tenancy": BookingRules(
+        notice_minutes=24 * 60, cancel_free_minutes=72 * 60, cancel_part_minutes=24 * 60
+    ),
+    "boiler-check": BookingRules(same_day=SameDay.UNTIL_CUTOFF, same_day_cutoff=time(12)),
+}
+_TERMS: Final = {
+    "brake-service": "The vehicle stands on level ground and can be left there for the day. "
+    "Parts that turn out to be needed are charged at cost, after you have agreed to them.",
+}
+_FOR_A_VEHICLE: Final = frozenset({"brake-service"})
+
 _PROVIDER_FACTS: Final = (
     *("trade", "postal_code", "latitude", "longitude"),
-    *("years_experience", "rating", "completed_jobs"),
+    *("years_experience", "review_count", "stars_sum", "completed_jobs"),
 )
 _PROVIDERS: Final = (
-    ("Chloe", _CLEANING, "SW1A 2JR", 51.5053, -0.1290, 12, 4.9, 140),
-    ("Callum", _CLEANING, "SE1 7PB", 51.5033, -0.1195, 6, 4.6, 60),
-    ("Chidi", _CLEANING, "E1 6AN", 51.5190, -0.0750, 2, 4.1, 25),
-    ("Maya", _MECHANICAL, "SW1V 1AA", 51.4930, -0.1440, 15, 4.8, 210),
-    ("Marek", _MECHANICAL, "N1 9GU", 51.5340, -0.1200, 4, 4.2, 30),
-    ("Tess", _FACILITIES, "SW1P 3BT", 51.4975, -0.1357, 8, 4.7, 90),
+    ("Chloe", _CLEANING, "SW1A 2JR", 51.5053, -0.1290, 12, 95, 470, 140),
+    ("Callum", _CLEANING, "SE1 7PB", 51.5033, -0.1195, 6, 45, 210, 60),
+    ("Chidi", _CLEANING, "E1 6AN", 51.5190, -0.0750, 2, 15, 62, 25),
+    ("Maya", _MECHANICAL, "SW1V 1AA", 51.4930, -0.1440, 15, 145, 700, 210),
+    ("Marek", _MECHANICAL, "N1 9GU", 51.5340, -0.1200, 4, 15, 64, 30),
+    ("Tess", _FACILITIES, "SW1P 3BT", 51.4975, -0.1357, 8, 55, 262, 90),
 )
 
 
@@ -127,12 +145,16 @@ def _user(account: Account, password_hash: str) -> dict[str, Any]:
 
 def _service(row: tuple[Any, ...]) -> dict[str, Any]:
     facts = dict(zip(_SERVICE_FACTS, row, strict=True))
+    code = facts["code"]
     return {
         **facts,
-        "id": service_id(facts["code"]),
+        "id": service_id(code),
         "mode": ServiceMode.ON_SITE,
         "currency": "GBP",
         "active": True,
+        "terms": _TERMS.get(code, ""),
+        "requires_vehicle": code in _FOR_A_VEHICLE,
+        "rules": booking_rules.columns(_RULES.get(code, BookingRules())),
     }
 
 
@@ -142,11 +164,15 @@ def _provider(row: tuple[Any, ...]) -> dict[str, Any]:
     return {
         **facts,
         "id": _account(given_name).id,
+        # Their reviews are only counted: nobody made the bookings that they would be of.
+        "rating": Tally(count=facts["review_count"], stars=facts["stars_sum"]).rating,
         "about": f"{given_name} has worked in London for {facts['years_experience']} years.",
         "time_zone": "Europe/London",
         "country": "GB",
         "city": "London",
         "radius_miles": 10,
+        # So that a demo can be played again and again.
+        "daily_cap": 50,
         "approved_at": datetime(2026, 1, 1, tzinfo=UTC),
     }
 

@@ -18,6 +18,8 @@ _BOOKING: Final = "booking:{booking}"
 _OFFERS: Final = "offers:{provider}"
 _QUEUE: Final = "queue"
 _PRESENCE: Final = "presence"
+_CUSTOMER: Final = "customer:{customer}"
+_WAITLIST: Final = "waitlist:{customer}"
 _SESSION: Final = "session:{session}"
 
 #: Every kind of event and the topics it is told on; a name in braces is an id of its subject.
@@ -27,20 +29,42 @@ AUDIENCE: Final[Mapping[EventType, tuple[str, ...]]] = {
     EventType.BOOKING_DECLINED: (_BOOKING, _QUEUE),
     EventType.BOOKING_PAID: (_BOOKING, _QUEUE),
     EventType.BOOKING_ASSIGNED: (_BOOKING, _QUEUE),
+    EventType.BOOKING_TERMS_ACCEPTED: (_BOOKING, _QUEUE),
+    EventType.BOOKING_EDITED: (_BOOKING,),
+    EventType.BOOKING_RELEASED: (_BOOKING, _QUEUE),
+    EventType.BOOKING_RESCHEDULED: (_BOOKING, _QUEUE),
+    EventType.BOOKING_PREFERRED_LAPSED: (_BOOKING,),
+    EventType.BOOKING_NO_SHOW: (_BOOKING,),
     # Work in progress is what makes a provider BUSY.
     EventType.BOOKING_STARTED: (_BOOKING, _PRESENCE),
     EventType.BOOKING_COMPLETED: (_BOOKING, _PRESENCE),
     EventType.BOOKING_CANCELLED: (_BOOKING, _QUEUE),
     EventType.BOOKING_UNFILLED: (_BOOKING, _QUEUE),
+    EventType.BOOKING_REVIEWED: (_BOOKING,),
     # Only the provider hears of an offer: not the customer, and not the rivals.
     EventType.OFFER_OFFERED: (_OFFERS,),
     EventType.OFFER_ACCEPTED: (_OFFERS,),
     EventType.OFFER_REJECTED: (_OFFERS,),
     EventType.OFFER_EXPIRED: (_OFFERS,),
     EventType.OFFER_RESCINDED: (_OFFERS,),
+    # Nobody listens for holds: whoever wants a slot asks which are free.
+    EventType.SLOT_HELD: (),
+    EventType.SLOT_FREED: (),
+    EventType.WAITLIST_JOINED: (_WAITLIST,),
+    EventType.WAITLIST_GRANTED: (_WAITLIST,),
+    EventType.WAITLIST_TAKEN: (_WAITLIST,),
+    EventType.WAITLIST_LAPSED: (_WAITLIST,),
+    EventType.WAITLIST_LEFT: (_WAITLIST,),
+    # Its customer's business; the bookings made of it are told of like all others.
+    EventType.SERIES_CREATED: (_CUSTOMER,),
+    EventType.SERIES_CHANGED: (_CUSTOMER,),
+    EventType.SERIES_ENDED: (_CUSTOMER,),
+    EventType.SERIES_OCCURRENCE_CONFLICT: (_CUSTOMER,),
     EventType.PROVIDER_CLOCKED_IN: (_PRESENCE,),
     EventType.PROVIDER_CLOCKED_OUT: (_PRESENCE,),
     EventType.PROVIDER_PRESENCE_CHANGED: (_PRESENCE,),
+    # Nobody listens for hours either; jobs may act on their change.
+    EventType.PROVIDER_AVAILABILITY_CHANGED: (),
     EventType.SESSION_REVOKED: (_SESSION,),
     EventType.JOB_REPLAYED: (),
 }
@@ -81,6 +105,11 @@ def queue_topic() -> str:
 def presence_topic() -> str:
     """Where providers' comings and goings are told of."""
     return _PRESENCE
+
+
+def waitlist_topic(customer_id: UUID) -> str:
+    """Where a customer's places in the waitlist are told of."""
+    return _WAITLIST.format(customer=customer_id)
 
 
 def session_topic(session_id: UUID) -> str:

@@ -6,11 +6,13 @@ accepting, paying and cancelling may come in any order and always end in a legal
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from domain.availability import Block
+from domain.booking_rules import BookingRules
 from domain.events import Event, EventType
 from domain.people import Role
 from domain.refusals import Refusal
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from domain.offers import Wave
     from domain.people import Viewer
     from domain.places import Address
+    from domain.series import SeriesPlace
     from domain.services import Trade
+    from domain.vehicles import Vehicle
 
 
 class BookingKind(StrEnum):
@@ -54,9 +58,22 @@ class Act(StrEnum):
     DECLINE = "DECLINE"
     ASSIGN = "ASSIGN"
     PAY = "PAY"
+    ACCEPT_TERMS = "ACCEPT_TERMS"
+    EDIT = "EDIT"
+    REASSIGN = "REASSIGN"
+    RELEASE = "RELEASE"
+    RESCHEDULE = "RESCHEDULE"
     START = "START"
     COMPLETE = "COMPLETE"
     CANCEL = "CANCEL"
+    REPORT_NO_SHOW = "REPORT_NO_SHOW"
+
+
+class Party(StrEnum):
+    """One of the two who meet."""
+
+    CUSTOMER = "CUSTOMER"
+    PROVIDER = "PROVIDER"
 
 
 #: Every legal step. A missing pair is an error; nothing else compares statuses.
@@ -67,23 +84,45 @@ STEPS: Final[dict[BookingStatus, dict[Act, frozenset[BookingStatus]]]] = {
         ),
         Act.DECLINE: frozenset({BookingStatus.DECLINED}),
         Act.PAY: frozenset({BookingStatus.AWAITING_APPROVAL}),
+        Act.ACCEPT_TERMS: frozenset({BookingStatus.AWAITING_APPROVAL}),
+        Act.EDIT: frozenset({BookingStatus.AWAITING_APPROVAL}),
+        Act.REASSIGN: frozenset({BookingStatus.AWAITING_APPROVAL}),
+        Act.RELEASE: frozenset({BookingStatus.AWAITING_APPROVAL}),
+        Act.RESCHEDULE: frozenset({BookingStatus.AWAITING_APPROVAL}),
         Act.CANCEL: frozenset({BookingStatus.CANCELLED}),
     },
     BookingStatus.PENDING: {
         Act.ASSIGN: frozenset({BookingStatus.PENDING}),
+        Act.REASSIGN: frozenset({BookingStatus.PENDING}),
+        Act.RELEASE: frozenset({BookingStatus.PENDING}),
         Act.PAY: frozenset({BookingStatus.PAID, BookingStatus.CONFIRMED}),
+        Act.ACCEPT_TERMS: frozenset({BookingStatus.PENDING}),
+        Act.EDIT: frozenset({BookingStatus.PENDING}),
+        Act.RESCHEDULE: frozenset({BookingStatus.PENDING}),
         Act.CANCEL: frozenset({BookingStatus.CANCELLED}),
+        Act.REPORT_NO_SHOW: frozenset({BookingStatus.NO_SHOW}),
     },
     BookingStatus.PAID: {
         Act.ASSIGN: frozenset({BookingStatus.CONFIRMED}),
+        Act.ACCEPT_TERMS: frozenset({BookingStatus.PAID}),
+        Act.EDIT: frozenset({BookingStatus.PAID}),
+        Act.RESCHEDULE: frozenset({BookingStatus.PAID}),
         Act.CANCEL: frozenset({BookingStatus.CANCELLED}),
     },
     BookingStatus.CONFIRMED: {
+        Act.REASSIGN: frozenset({BookingStatus.CONFIRMED}),
+        Act.RELEASE: frozenset({BookingStatus.PAID}),
+        Act.ACCEPT_TERMS: frozenset({BookingStatus.CONFIRMED}),
+        Act.EDIT: frozenset({BookingStatus.CONFIRMED}),
+        Act.RESCHEDULE: frozenset({BookingStatus.CONFIRMED, BookingStatus.PAID}),
         Act.START: frozenset({BookingStatus.IN_PROGRESS}),
         Act.CANCEL: frozenset({BookingStatus.CANCELLED}),
+        Act.REPORT_NO_SHOW: frozenset({BookingStatus.NO_SHOW}),
     },
     BookingStatus.IN_PROGRESS: {
         Act.COMPLETE: frozenset({BookingStatus.COMPLETED}),
+        # Begun by the clock, or at a door that nobody opened.
+        Act.REPORT_NO_SHOW: frozenset({BookingStatus.NO_SHOW}),
     },
     BookingStatus.COMPLETED: {},
     BookingStatus.CANCELLED: {},
@@ -93,6 +132,10 @@ STEPS: Final[dict[BookingStatus, dict[Act, frozenset[BookingStatus]]]] = {
 
 #: Where a booking without a provider waits for one.
 OPEN_TO_OFFERS: Final = frozenset(status for status, acts in STEPS.items() if Act.ASSIGN in acts)
+
+#: Where something can still become of a booking: it counts against what a customer may have ahead
+#: of them, and against what its service can take at one time.
+UNFINISHED: Final = frozenset(status for status, acts in STEPS.items() if acts)
 
 #: A provider sees the customer's contact and address until this long after completion.
 CONTACT_OPEN: Final = timedelta(days=30)
@@ -105,6 +148,13 @@ class WrongStatus(Refusal):
         super().__init__(f"{_PHRASE[act]} is not possible while the booking is {status}.")
         self.act = act
         self.status = status
+
+
+class TermsNotAccepted(Refusal):
+    """The service has terms, and the customer has not accepted them yet."""
+
+    def __init__(self) -> None:
+        super().__init__("The customer has to accept the service's terms first.")
 
 
 class SlotTaken(Refusal):
@@ -120,9 +170,15 @@ _PHRASE: Final = {
     Act.DECLINE: "Declining",
     Act.ASSIGN: "Assigning a provider",
     Act.PAY: "Paying",
+    Act.ACCEPT_TERMS: "Accepting terms",
+    Act.EDIT: "Changing the details",
+    Act.REASSIGN: "Giving it to another provider",
+    Act.RELEASE: "Releasing the provider",
+    Act.RESCHEDULE: "Moving",
     Act.START: "Starting",
     Act.COMPLETE: "Completing",
     Act.CANCEL: "Cancelling",
+    Act.REPORT_NO_SHOW: "Reporting a no-show",
 }
 
 
@@ -141,10 +197,19 @@ class Booking:
     access_instructions: str = ""
     special_requirements: str = ""
     concern: str = ""
+    vehicle: Vehicle | None = None
+    requested_brand: str = ""
+    #: Asked first, before the best others, when the work is offered.
+    preferred_provider_id: UUID | None = None
+    series: SeriesPlace | None = None
     price: Money
+    #: The service's rules as they were when it was booked.
+    rules: BookingRules = field(default_factory=BookingRules)
     needs_approval: bool = False
+    needs_terms: bool = False
     requested_at: datetime
     approved_at: datetime | None = None
+    terms_accepted_at: datetime | None = None
     paid_at: datetime | None = None
     assigned_at: datetime | None = None
     started_at: datetime | None = None
@@ -155,10 +220,22 @@ class Booking:
     unfilled_at: datetime | None = None
     version: int = 1
     cancel_reason: str | None = None
+    #: What calling it off, or not turning up, costs the customer, in minor units of the price.
+    fee_minor: int | None = None
+    #: What calling it off would have cost, in percent, when its customer last moved it. Moving a
+    #: booking does not buy one out of that.
+    least_fee_percent: int = 0
+    absent: Party | None = None
+    evidence: str | None = None
+    reschedules: int = 0
     completion_notes: str | None = None
     photo_urls: tuple[str, ...] = ()
+    #: The search for a provider: since when, which wave is open, how many were, when to look again.
+    #: A search that begins anew keeps counting its rounds; `rounds_before` were the earlier ones.
+    match_since: datetime | None = None
     wave: Wave | None = None
     round: int = 0
+    rounds_before: int = 0
     match_due_at: datetime | None = None
 
     @property
@@ -186,9 +263,31 @@ class Booking:
         return not STEPS[self.status]
 
     @property
+    def is_immediate(self) -> bool:
+        """Is the work wanted now?"""
+        return self.kind is BookingKind.IMMEDIATE
+
+    @property
     def is_open_to_offers(self) -> bool:
         """May it be offered and accepted? Paid or not makes no difference."""
-        return self.provider_id is None and self.status in OPEN_TO_OFFERS
+        return self.provider_id is None and self.status in OPEN_TO_OFFERS and not self.lacks_terms
+
+    @property
+    def lacks_terms(self) -> bool:
+        """Does it wait for the customer to accept the service's terms?"""
+        return self.needs_terms and self.terms_accepted_at is None
+
+    @property
+    def block(self) -> Block:
+        """Its window, with the room it wants around it."""
+        return Block(
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            before=self.rules.buffer_before,
+            after=self.rules.buffer_after,
+            point=self.address.point,
+            booking_id=self.id,
+        )
 
     @property
     def takes_time(self) -> bool:
@@ -238,26 +337,26 @@ def step(booking: Booking, act: Act, **facts: Any) -> Booking:
     return after
 
 
-def happened(type_: EventType, booking: Booking) -> Event:
-    """The event that says something about a booking."""
+def search(booking: Booking, *, at: datetime) -> Booking:
+    """The booking with a new search for a provider, due at once if it is open to offers; without
+    any search if it is not."""
+    anew = replace(
+        booking,
+        wave=None,
+        rounds_before=booking.round,
+        match_since=None,
+        match_due_at=None,
+        unfilled_at=None,
+    )
+    return replace(anew, match_since=at, match_due_at=at) if anew.is_open_to_offers else anew
+
+
+def happened(type_: EventType, booking: Booking, *, provider_id: UUID | None = None) -> Event:
+    """The event that says something about a booking, and about its provider (or a former one)."""
     subject = {"booking": booking.id, "customer": booking.customer_id}
-    if booking.provider_id:
-        subject["provider"] = booking.provider_id
+    if provider := provider_id or booking.provider_id:
+        subject["provider"] = provider
     return Event(type=type_, subject=subject)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryEntry:
-    """One change of a booking: what was done, by whom, why, and where it led."""
-
-    booking_id: UUID
-    version: int
-    at: datetime
-    act: str
-    actor_id: UUID | None
-    before: BookingStatus | None
-    after: BookingStatus
-    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,16 +9,15 @@ in UTC, because two datetimes of one ZoneInfo subtract, compare and add as wall 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
-from typing import TYPE_CHECKING, Final, TypeAlias
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from domain.refusals import FieldError, InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from zoneinfo import ZoneInfo
 
 #: From one instant up to, and not including, another.
@@ -30,30 +29,50 @@ _DAY: Final = timedelta(days=1)
 _STRIDE: Final = timedelta(hours=12)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeeklyInterval:
-    """A stretch of working time on one day of the week. Raises InvalidInput for an empty one."""
+class Hours(Protocol):
+    """Anything that says at which wall times somebody works on a day."""
 
-    #: ISO: Monday is 1, Sunday is 7.
-    weekday: int
+    def on(self, day: date) -> list[tuple[datetime, datetime]]:
+        """The wall times worked on a given day, naive, earliest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A stretch of working time within a day. Raises InvalidInput for an empty one."""
+
     opens: time
     #: 00:00 means midnight at the end of the day.
     closes: time
 
     def __post_init__(self) -> None:
-        errors = []
-        if not 1 <= self.weekday <= 7:
-            errors.append(FieldError(path=("weekday",), message="Give 1 (Monday) to 7 (Sunday)."))
+        if wrong := self._wrong():
+            raise InvalidInput(*wrong)
+
+    def _wrong(self) -> list[FieldError]:
         if self.opens >= self.closes != _MIDNIGHT:
             message = "Close later than you open; 00:00 is the end of the day."
-            errors.append(FieldError(path=("closes",), message=message))
-        if errors:
-            raise InvalidInput(*errors)
+            return [FieldError(path=("closes",), message=message)]
+        return []
 
     def on(self, day: date) -> tuple[datetime, datetime]:
         """Its wall times on a given day, naive. (The end may be the next day's midnight.)"""
         closing_day = day + _DAY if self.closes == _MIDNIGHT else day
         return datetime.combine(day, self.opens), datetime.combine(closing_day, self.closes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeeklyInterval(Interval):
+    """A stretch of working time on one day of the week. Raises InvalidInput for an empty one."""
+
+    #: ISO: Monday is 1, Sunday is 7.
+    weekday: int
+
+    def _wrong(self) -> list[FieldError]:
+        errors = Interval._wrong(self)  # a slotted dataclass loses the class that super() needs
+        if not 1 <= self.weekday <= 7:
+            message = "Give 1 (Monday) to 7 (Sunday)."
+            errors.insert(0, FieldError(path=("weekday",), message=message))
+        return errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +94,7 @@ def utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
 
 
-def covers(hours: WeeklyHours, zone: ZoneInfo, starts_at: datetime, ends_at: datetime) -> bool:
+def covers(hours: Hours, zone: ZoneInfo, starts_at: datetime, ends_at: datetime) -> bool:
     """Is the whole of a job inside working hours? Intervals that touch are one stretch of work."""
     job = utc(starts_at), utc(ends_at)
     return next(open_spans(hours, zone, *job), None) == job
@@ -92,39 +111,29 @@ def clash(
     return min((span for span in busy if span[0] < until and from_ < span[1]), default=None)
 
 
-def free_starts(
-    hours: WeeklyHours,
-    zone: ZoneInfo,
-    *,
-    duration: timedelta,
-    busy: Sequence[Span],
-    buffer: timedelta,
-    earliest: datetime,
-    latest: datetime,
-    step_minutes: int = 15,
-    limit: int,
-) -> list[datetime]:
-    """The first `limit` instants from `earliest` to `latest` at which a job could start.
-
-    Starts are on the grid of the wall clock, whole steps after local midnight, and are unique
-    instants: 01:30 is listed twice in the night it comes twice. Work grows with the days searched.
-    """
-    first, end = utc(earliest), utc(latest) + duration
-    taken = deque(_taken(busy, buffer))
-    starts = (
-        start
-        for span in open_spans(hours, zone, first, end)
-        for start in _fitting(zone, span, duration, taken, timedelta(minutes=step_minutes))
+def most_at_once(spans: Iterable[Span], within: Span) -> int:
+    """How many of the spans come together at one moment of another span, at most."""
+    inside = [(max(start, within[0]), min(end, within[1])) for start, end in spans]
+    changes = sorted(
+        change
+        for start, end in inside
+        if start < end
+        for change in ((end, -1), (start, 1))  # who leaves makes room for who comes then
     )
-    return list(islice(starts, limit))
+    return max(accumulate(step for _, step in changes), default=0)
 
 
 def open_spans(
-    hours: WeeklyHours, zone: ZoneInfo, starts_at: datetime, ends_at: datetime
+    hours: Hours, zone: ZoneInfo, starts_at: datetime, ends_at: datetime
 ) -> Iterator[Span]:
     """Working time between two UTC instants, in order, joined where it touches."""
+    return joined(_pieces(hours, zone, starts_at, ends_at))
+
+
+def joined(spans: Iterable[Span]) -> Iterator[Span]:
+    """Spans in the order of their starts, made one where they touch or overlap."""
     current: Span | None = None
-    for start, end in _pieces(hours, zone, starts_at, ends_at):
+    for start, end in spans:
         if current is None:
             current = start, end
         elif start <= current[1]:
@@ -136,12 +145,43 @@ def open_spans(
         yield current
 
 
-def _pieces(
-    hours: WeeklyHours, zone: ZoneInfo, starts_at: datetime, ends_at: datetime
-) -> Iterator[Span]:
+def day_bounds(zone: ZoneInfo, day: date) -> Span:
+    """When a local day begins and ends: 23, 24 or 25 hours apart, or what the zone makes of it.
+
+    Where midnight does not exist the day begins with the first instant that does.
+    """
+    return _day_begins(zone, day), _day_begins(zone, day + _DAY)
+
+
+def is_on_grid(zone: ZoneInfo, at: datetime, step: timedelta) -> bool:
+    """Is an instant whole steps after midnight on the wall clock?"""
+    at = utc(at)
+    return _next_on_grid(zone, at, step) == at
+
+
+def grid(
+    zone: ZoneInfo, *, earliest: datetime, latest: datetime, step: timedelta
+) -> Iterator[datetime]:
+    """Every instant from `earliest` to `latest` that is whole steps after midnight on the wall
+    clock, in order: each once, also in the night in which the wall shows it twice."""
+    at, end = _next_on_grid(zone, utc(earliest), step), utc(latest)
+    while at <= end:
+        yield at
+        at = _next_on_grid(zone, at + datetime.resolution, step)
+
+
+def _day_begins(zone: ZoneInfo, day: date) -> datetime:
+    midnight = datetime.combine(day, _MIDNIGHT, tzinfo=UTC)
+    # By the offset before a change and the one after it; the earlier that shows the day is right.
+    guesses = {midnight - _offset(zone, midnight + side * _DAY) for side in (-1, 1)}
+    for guess in sorted(guesses):
+        if _shown(zone, guess) == midnight:
+            return guess
+    return _change(zone, min(guesses) - _STRIDE, max(guesses) + _STRIDE)
+
+
+def _pieces(hours: Hours, zone: ZoneInfo, starts_at: datetime, ends_at: datetime) -> Iterator[Span]:
     """Each interval of each day as instants, cut where the zone's offset changes."""
-    if not hours.intervals:
-        return
     for start, end, offset in _steady(zone, starts_at, ends_at):
         day, last = (start + offset).date(), (end + offset).date()
         while day <= last:
@@ -151,32 +191,6 @@ def _pieces(
                 if piece_start < piece_end:
                     yield piece_start, piece_end
             day += _DAY
-
-
-def _fitting(
-    zone: ZoneInfo, span: Span, duration: timedelta, taken: deque[Span], step: timedelta
-) -> Iterator[datetime]:
-    """The starts within one open span. Uses up `taken` as it passes it."""
-    start = _next_on_grid(zone, span[0], step)
-    while start + duration <= span[1]:
-        while taken and taken[0][1] <= start:
-            taken.popleft()
-        if taken and taken[0][0] < start + duration:
-            start = _next_on_grid(zone, taken[0][1], step)
-        else:
-            yield start
-            start = _next_on_grid(zone, start + datetime.resolution, step)
-
-
-def _taken(busy: Iterable[Span], buffer: timedelta) -> list[Span]:
-    """Busy time with its buffers, in order and without overlaps."""
-    joined: list[Span] = []
-    for start, end in sorted((utc(start) - buffer, utc(end) + buffer) for start, end in busy):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(joined[-1][1], end)
-        else:
-            joined.append((start, end))
-    return joined
 
 
 def _next_on_grid(zone: ZoneInfo, at: datetime, step: timedelta) -> datetime:
@@ -219,4 +233,9 @@ def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
 
 
 def _offset(zone: ZoneInfo, at: datetime) -> timedelta:
-    return at.astimezone(zone).replace(tzinfo=UTC) - at
+    return _shown(zone, at) - at
+
+
+def _shown(zone: ZoneInfo, at: datetime) -> datetime:
+    """What the wall clock shows, as if it were UTC."""
+    return at.astimezone(zone).replace(tzinfo=UTC)

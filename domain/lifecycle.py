@@ -1,32 +1,41 @@
-"""How does a booking go on: approved or declined, paid, started, completed, or cancelled?
+"""How does a booking go on: approved or declined, edited, paid, started, completed?
 
 Each act is a decision on the locked booking: the facts it adds, and the events that tell of it.
 """
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from domain.bookings import Act, Booking, WrongStatus, happened, step
+from domain.bookings import (
+    OPEN_TO_OFFERS,
+    Act,
+    Booking,
+    BookingStatus,
+    TermsNotAccepted,
+    WrongStatus,
+    happened,
+    search,
+    step,
+)
 from domain.events import EventType
-from domain.offers import Outcome, rescind, settled
-from domain.refusals import FieldError, InvalidInput, NotFound, check_sizes
+from domain.offers import Outcome
+from domain.refusals import InvalidInput, NotFound, check_sizes, wrong_text
+from domain.work import wrong_photos
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
-    from domain.offers import JobOffer
-
-_PHOTO: Final = re.compile(r"https://[^\s\x00\ud800-\udfff]{1,490}")
+#: Work that was begun and never completed counts as done this long after its window.
+FORGOTTEN: Final = timedelta(hours=12)
 
 
 def approve(booking: Booking, *, at: datetime) -> Outcome:
     """Let a booking that awaits approval go on; it is offered from now, if nobody has it yet."""
-    due = at if booking.provider_id is None else None
-    approved = step(booking, Act.APPROVE, approved_at=at, match_due_at=due)
+    approved = search(step(booking, Act.APPROVE, approved_at=at), at=at)
     return Outcome(booking=approved, events=(happened(EventType.BOOKING_APPROVED, approved),))
 
 
@@ -50,9 +59,14 @@ def pay(booking: Booking, *, at: datetime) -> Outcome:
 
 
 def start(booking: Booking, *, by: UUID, at: datetime) -> Outcome:
-    """The provider begins. Truth is the start, not the clock. Raises NotFound or WrongStatus."""
+    """The provider begins. Truth is the start, not the clock.
+
+    Raises NotFound, WrongStatus or TermsNotAccepted.
+    """
     _check_provider(booking, by)
     started = step(booking, Act.START, started_at=at)
+    if booking.lacks_terms:
+        raise TermsNotAccepted
     return Outcome(booking=started, events=(happened(EventType.BOOKING_STARTED, started),))
 
 
@@ -62,22 +76,93 @@ def complete(
     """The provider has done the work. Raises NotFound or WrongStatus."""
     _check_provider(booking, by)
     check_sizes(notes=(notes, 0, 2000))
-    if len(photo_urls) > 20 or not all(_PHOTO.fullmatch(url) for url in photo_urls):
-        message = "Give at most 20 https addresses of up to 500 characters."
-        raise InvalidInput(FieldError(path=("photoUrls",), message=message))
+    if wrong := wrong_photos(photo_urls):
+        raise InvalidInput(*wrong)
     done = step(
         booking, Act.COMPLETE, completed_at=at, completion_notes=notes, photo_urls=photo_urls
     )
     return Outcome(booking=done, events=(happened(EventType.BOOKING_COMPLETED, done),))
 
 
-def cancel(booking: Booking, offers: Sequence[JobOffer], *, reason: str, at: datetime) -> Outcome:
-    """Call the booking off and withdraw its offers. Raises WrongStatus."""
-    check_sizes(reason=(reason, 0, 500))
-    cancelled = step(booking, Act.CANCEL, cancelled_at=at, cancel_reason=reason, match_due_at=None)
-    withdrawn = rescind(offers, at=at)
-    told = (happened(EventType.BOOKING_CANCELLED, cancelled), *settled(withdrawn))
-    return Outcome(booking=cancelled, offers=withdrawn, events=told)
+def accept_terms(booking: Booking, *, at: datetime) -> Outcome:
+    """Note that the customer accepts the service's terms; the work is offered from now.
+
+    Accepting again changes nothing. Raises WrongStatus.
+    """
+    if not booking.lacks_terms:
+        return Outcome(booking=booking)
+    accepted = search(step(booking, Act.ACCEPT_TERMS, terms_accepted_at=at), at=at)
+    told = (happened(EventType.BOOKING_TERMS_ACCEPTED, accepted),)
+    return Outcome(booking=accepted, events=told)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """What a customer may say anew of a booking; None leaves it as it is."""
+
+    access_instructions: str | None = None
+    special_requirements: str | None = None
+    concern: str | None = None
+
+
+def edit(booking: Booking, details: Details) -> Outcome:
+    """Change what is said about the work. What is said already changes nothing.
+
+    Raises InvalidInput or WrongStatus.
+    """
+    said = {f.name: getattr(details, f.name) for f in fields(details)}
+    changes = {name: text for name, text in said.items() if text is not None}
+    wrong = [
+        error
+        for name, text in changes.items()
+        for error in wrong_text((_wire(name),), text, 0, 2000)
+    ]
+    if wrong:
+        raise InvalidInput(*wrong)
+    if all(getattr(booking, name) == text for name, text in changes.items()):
+        return Outcome(booking=booking)
+    edited = step(booking, Act.EDIT, **changes)
+    return Outcome(booking=edited, events=(happened(EventType.BOOKING_EDITED, edited),))
+
+
+def _wire(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(map(str.capitalize, tail))
+
+
+def close(booking: Booking, *, at: datetime) -> Outcome:
+    """Complete work that its provider has begun and forgotten to complete. Raises WrongStatus."""
+    if at < booking.ends_at + FORGOTTEN:
+        raise WrongStatus(Act.COMPLETE, booking.status)
+    done = step(booking, Act.COMPLETE, completed_at=at)
+    return Outcome(booking=done, events=(happened(EventType.BOOKING_COMPLETED, done),))
+
+
+def open_(booking: Booking, *, at: datetime) -> Outcome:
+    """Begin confirmed work whose window has come, where the house starts work by the clock.
+
+    Raises WrongStatus or TermsNotAccepted.
+    """
+    if at < booking.starts_at or booking.provider_id is None:
+        raise WrongStatus(Act.START, booking.status)
+    return start(booking, by=booking.provider_id, at=at)
+
+
+def pass_by(booking: Booking, *, at: datetime) -> Outcome:
+    """End a booking whose window is over and for which nobody was ever to come: the house has not
+    said yes, or no provider was found. It costs nothing. Raises WrongStatus.
+    """
+    nobody_comes = booking.provider_id is None and booking.status in OPEN_TO_OFFERS
+    if at >= booking.ends_at and booking.status is BookingStatus.AWAITING_APPROVAL:
+        act, type_ = Act.DECLINE, EventType.BOOKING_DECLINED
+        facts = {"declined_at": at, "cancel_reason": "Nobody approved it in time."}
+    elif at >= booking.ends_at and nobody_comes:
+        act, type_ = Act.CANCEL, EventType.BOOKING_CANCELLED
+        facts = {"cancelled_at": at, "cancel_reason": "Nobody was found in time.", "fee_minor": 0}
+    else:
+        raise WrongStatus(Act.CANCEL, booking.status)
+    ended = step(booking, act, match_due_at=None, **facts)
+    return Outcome(booking=ended, events=(happened(type_, ended),))
 
 
 def _check_provider(booking: Booking, by: UUID) -> None:

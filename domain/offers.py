@@ -35,6 +35,7 @@ class OfferState(StrEnum):
 class Wave(StrEnum):
     """One round of offers."""
 
+    PREFERRED = "PREFERRED"
     TARGETED = "TARGETED"
     BROADCAST = "BROADCAST"
 
@@ -47,14 +48,15 @@ class Gone(StrEnum):
     REJECTED = "REJECTED"
     RESCINDED = "RESCINDED"
     BOOKING_CLOSED = "BOOKING_CLOSED"
+    UNAVAILABLE = "UNAVAILABLE"
 
 
-#: Every legal step. OFFERED is the only state that can change.
+#: Every legal step. What was accepted is withdrawn only when its provider loses the booking again.
 STEPS: Final[dict[OfferState, frozenset[OfferState]]] = {
     OfferState.OFFERED: frozenset(
         {OfferState.ACCEPTED, OfferState.REJECTED, OfferState.EXPIRED, OfferState.RESCINDED}
     ),
-    OfferState.ACCEPTED: frozenset(),
+    OfferState.ACCEPTED: frozenset({OfferState.RESCINDED}),
     OfferState.REJECTED: frozenset(),
     OfferState.EXPIRED: frozenset(),
     OfferState.RESCINDED: frozenset(),
@@ -66,6 +68,7 @@ _WORDS: Final = {
     Gone.REJECTED: "You have rejected this offer.",
     Gone.RESCINDED: "This offer has been withdrawn.",
     Gone.BOOKING_CLOSED: "This booking is no longer open.",
+    Gone.UNAVAILABLE: "By your own hours, time off or daily cap you are not available then.",
 }
 
 
@@ -192,6 +195,16 @@ def rescind(offers: Iterable[JobOffer], *, at: datetime) -> tuple[JobOffer, ...]
     return tuple(
         o.resolve(OfferState.EXPIRED if o.has_lapsed(at) else OfferState.RESCINDED, at=at)
         for o in unresolved
+    )
+
+
+def take_back(offers: Iterable[JobOffer], *, at: datetime) -> tuple[JobOffer, ...]:
+    """The accepted offer, withdrawn: whoever won it has the booking no longer, and another may win.
+
+    A booking that was given away directly has none.
+    """
+    return tuple(
+        o.resolve(OfferState.RESCINDED, at=at) for o in offers if o.state is OfferState.ACCEPTED
     )
 
 

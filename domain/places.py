@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from domain.refusals import FieldError, InvalidInput
+from domain.refusals import FieldError, InvalidInput, wrong_text
 
 #: The earth's mean radius (IUGG), in statute miles.
 EARTH_RADIUS_MILES: Final = 6371.0088 / 1.609344
@@ -15,6 +15,7 @@ EARTH_RADIUS_MILES: Final = 6371.0088 / 1.609344
 #: Countries whose postcodes have the British shape.
 _BRITISH: Final = frozenset({"GB", "GG", "IM", "JE"})
 _BRITISH_POSTCODE: Final = re.compile(r"(GIR|[A-Z]{1,2}[0-9][A-Z0-9]?)[0-9][A-Z]{2}")
+_COUNTRY: Final = re.compile("[A-Z]{2}")
 #: Characters of a code that name a neighbourhood: the Canadian FSA, the ZIP without its +4.
 _PREFIX_LENGTH: Final = {"CA": 3, "US": 5}
 #: Where even a part of the code, or all of it, can name a single house.
@@ -33,14 +34,15 @@ class Point:
     longitude: float
 
     def __post_init__(self) -> None:
+        if -90 <= self.latitude <= 90 and -180 <= self.longitude <= 180:
+            return  # at once: a search for slots makes thousands of them
         limits = (("latitude", self.latitude, 90), ("longitude", self.longitude, 180))
         errors = [
             FieldError(path=(name,), message=f"Give degrees from -{limit} to {limit}.")
             for name, degrees, limit in limits
             if not -limit <= degrees <= limit
         ]
-        if errors:
-            raise InvalidInput(*errors)
+        raise InvalidInput(*errors)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,28 @@ class Address:
     def outward_code(self) -> str:
         """The part of the postal code a provider may see before accepting."""
         return outward_code(self.country, self.postal_code)
+
+    def wrong_fields(self, *within: str) -> tuple[FieldError, ...]:
+        """Every field whose shape is wrong, with its remedy.
+
+        `within` is the path of the address in what the client sent.
+        """
+        sizes = (
+            ("line1", self.line1, 1, 200),
+            ("line2", self.line2, 0, 200),
+            ("city", self.city, 1, 100),
+            ("stateProvince", self.state_province, 0, 100),
+            ("postalCode", self.postal_code, 1, 16),
+        )
+        errors = [
+            error
+            for name, text, least, most in sizes
+            for error in wrong_text((*within, name), text, least, most)
+        ]
+        if not _COUNTRY.fullmatch(self.country):
+            message = 'Write the ISO 3166 code of two capitals, such as "GB".'
+            errors.append(FieldError(path=(*within, "country"), message=message))
+        return tuple(errors)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

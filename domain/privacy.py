@@ -6,7 +6,7 @@ month after completion. Both are decided here and nowhere else (rules.md, Privac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from domain.places import miles_between, shown_miles
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from domain.people import User, Viewer
     from domain.places import Address
     from domain.providers import Provider
+    from domain.vehicles import Vehicle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,9 @@ class OfferedWork:
     ends_at: datetime
     price: Money
     concern: str
+    #: Year, make and model; what names one single vehicle is told to whoever gets the work.
+    vehicle: Vehicle | None
+    requested_brand: str
     customer_name: str
     city: str
     area: str
@@ -56,6 +60,8 @@ def offered_work(booking: Booking, customer: User, provider: Provider) -> Offere
         ends_at=booking.ends_at,
         price=booking.price,
         concern=booking.concern,
+        vehicle=replace(booking.vehicle, vin=None, plate=None) if booking.vehicle else None,
+        requested_brand=booking.requested_brand,
         customer_name=customer.public_name,
         city=booking.address.city,
         area=booking.address.outward_code,

@@ -45,6 +45,7 @@ class Provider:
     radius_miles: float
     years_experience: int
     rating: float | None
+    review_count: int = 0
     completed_jobs: int
     approved_at: datetime | None
     suspended_at: datetime | None
@@ -62,6 +63,10 @@ class Provider:
     def is_visible_to(self, viewer: Viewer) -> bool:
         """May the viewer see them? Who is active is seen by all; staff and oneself see always."""
         return self.is_active or viewer.is_staff or viewer.user_id == self.id
+
+    def shows_time_to(self, viewer: Viewer) -> bool:
+        """May the viewer see their hours in full and their time off? Themselves and staff may."""
+        return viewer.is_staff or viewer.user_id == self.id
 
     @property
     def is_active(self) -> bool:

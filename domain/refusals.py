@@ -26,6 +26,16 @@ class NotFound(Refusal):
         self.kind = kind
 
 
+class VersionConflict(Refusal):
+    """Somebody else has changed the thing since the client read it. Carries its version now."""
+
+    def __init__(self, current: int) -> None:
+        super().__init__(
+            f"It was changed since you read it and has version {current} now; read it again."
+        )
+        self.current = current
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldError:
     """One wrong input field: where it is, what is wrong and how to mend it."""

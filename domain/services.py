@@ -1,16 +1,29 @@
-"""What can be booked?"""
+"""What can be booked, and what may an admin write about it?"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
+
+from domain.booking_rules import BookingRules
+from domain.money import CURRENCIES, MAX_MINOR
+from domain.refusals import FieldError, InvalidInput, Refusal, VersionConflict, wrong_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from uuid import UUID
 
     from domain.money import Money
+    from domain.people import Viewer
+
+MIN_DURATION: Final = 5
+MAX_DURATION: Final = 24 * 60
+MAX_TERMS: Final = 10_000
+
+_CODE: Final = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Trade(StrEnum):
@@ -36,22 +49,112 @@ class ApprovalPolicy(StrEnum):
     MANUAL = "MANUAL"
 
 
+class CodeTaken(Refusal):
+    """Another service has this code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f'There is a service "{code}" already; choose another code.')
+        self.code = code
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class ServiceFacts:
+    """What an admin writes about a service, right or wrong."""
+
+    #: Its short name for programs. It and the trade stay as they are for ever.
+    code: str
+    trade: Trade
+    name: str
+    description: str = ""
+    mode: ServiceMode = ServiceMode.ON_SITE
+    duration_minutes: int
+    price: Money
+    approval: ApprovalPolicy = ApprovalPolicy.INSTANT
+    #: What a customer has to accept before the work is offered; empty where there is nothing.
+    terms: str = ""
+    #: Has a booking to say which vehicle is to be worked on? For mechanics only.
+    requires_vehicle: bool = False
+    #: Can it be booked now?
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service(ServiceFacts):
     """A catalogue entry."""
 
     id: UUID
-    code: str
-    name: str
-    description: str
-    trade: Trade
-    mode: ServiceMode
-    duration_minutes: int
-    price: Money
-    approval: ApprovalPolicy
-    active: bool
+    rules: BookingRules = field(default_factory=BookingRules)
+    #: Counts its changes, from 1.
+    version: int = 1
 
     @property
     def duration(self) -> timedelta:
         """How long the work takes."""
         return timedelta(minutes=self.duration_minutes)
+
+    def is_visible_to(self, viewer: Viewer | None) -> bool:
+        """Is it in the catalogue, or is the viewer staff? What cannot be booked is theirs alone."""
+        return self.active or (viewer is not None and viewer.is_staff)
+
+
+def create(
+    facts: ServiceFacts, rules: Mapping[str, Any], *, service_id: UUID, defaults: BookingRules
+) -> Service:
+    """A new catalogue entry. `rules` are those, by their names, that differ from the defaults.
+
+    Raises InvalidInput.
+    """
+    given = {one.name: getattr(facts, one.name) for one in fields(facts)}
+    return _checked(Service(**given, id=service_id, rules=defaults), rules)
+
+
+def edit(
+    before: Service,
+    changes: Mapping[str, Any],
+    rules: Mapping[str, Any],
+    *,
+    expected_version: int | None,
+) -> Service:
+    """The service with these facts and rules changed, by their names; unchanged if none differs.
+
+    Raises VersionConflict where somebody else has changed it since, and InvalidInput.
+    """
+    if expected_version not in (None, before.version):
+        raise VersionConflict(before.version)
+    after = _checked(replace(before, **changes), rules)
+    return before if after == before else replace(after, version=before.version + 1)
+
+
+def _checked(service: Service, rules: Mapping[str, Any]) -> Service:
+    wrong = [*_wrong_words(service), *_wrong_numbers(service)]
+    try:
+        service = replace(service, rules=replace(service.rules, **rules))
+    except InvalidInput as error:
+        wrong += error.errors
+    if wrong:
+        raise InvalidInput(*wrong)
+    return service
+
+
+def _wrong_words(facts: ServiceFacts) -> Iterator[FieldError]:
+    if not (2 <= len(facts.code) <= 50 and _CODE.fullmatch(facts.code)):
+        message = 'Write 2 to 50 small letters, digits and single hyphens, such as "oven-clean".'
+        yield FieldError(path=("code",), message=message)
+    yield from wrong_text(("name",), facts.name, 1, 100)
+    yield from wrong_text(("description",), facts.description, 0, 2000)
+    yield from wrong_text(("terms",), facts.terms, 0, MAX_TERMS)
+
+
+def _wrong_numbers(facts: ServiceFacts) -> Iterator[FieldError]:
+    if not MIN_DURATION <= facts.duration_minutes <= MAX_DURATION:
+        message = f"Give {MIN_DURATION} to {MAX_DURATION} minutes."
+        yield FieldError(path=("durationMinutes",), message=message)
+    if not 0 <= facts.price.amount_minor <= MAX_MINOR:
+        message = f"Give 0 to {MAX_MINOR}."
+        yield FieldError(path=("price", "amountMinor"), message=message)
+    if facts.price.currency not in CURRENCIES:
+        message = 'Write an ISO 4217 code in capitals, such as "GBP".'
+        yield FieldError(path=("price", "currency"), message=message)
+    if facts.requires_vehicle and facts.trade is not Trade.MECHANICAL:
+        message = "Only MECHANICAL services work on a vehicle; leave it out or give false."
+        yield FieldError(path=("requiresVehicle",), message=message)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 class WaveRules:
     """Every number of the waves (rules.md, Offers)."""
 
+    preferred_lasts: timedelta = timedelta(seconds=120)
     targeted_size: int = 3
     targeted_lasts: timedelta = timedelta(seconds=300)
     broadcast_size: int = 50
@@ -49,6 +50,8 @@ class Call:
     size: int
     reach_miles: float | None
     expires_at: datetime
+    #: The one provider whom a preferred wave asks.
+    only: UUID | None = None
 
 
 def tidy(
@@ -78,25 +81,43 @@ def due(
     if not booking.is_open_to_offers or booking.match_due_at is None or at < booking.match_due_at:
         return None
     number = booking.round + 1
-    if booking.wave is None:
-        expires_at = min(at + rules.targeted_lasts, booking.starts_at)
+    waiting = any(offer.is_open(at) for offer in offers)
+    if booking.wave is None and booking.preferred_provider_id is not None:
+        return Call(
+            wave=Wave.PREFERRED,
+            round=number,
+            size=1,
+            reach_miles=None,
+            expires_at=min(at + rules.preferred_lasts, booking.starts_at),
+            only=booking.preferred_provider_id,
+        )
+    if booking.wave is not Wave.BROADCAST and waiting:
+        return None
+    if booking.wave in _BEFORE_TARGETED:
         return Call(
             wave=Wave.TARGETED,
             round=number,
             size=rules.targeted_size,
             reach_miles=None,
-            expires_at=expires_at,
+            expires_at=min(at + rules.targeted_lasts, booking.starts_at),
         )
-    if booking.wave is Wave.TARGETED and any(offer.is_open(at) for offer in offers):
-        return None
-    reach = rules.broadcast_reach[min(number - 2, len(rules.broadcast_reach) - 1)]
     return Call(
         wave=Wave.BROADCAST,
         round=number,
         size=rules.broadcast_size,
-        reach_miles=reach,
+        reach_miles=_reach(booking, rules),
         expires_at=min(at + rules.broadcast_lasts, booking.starts_at),
     )
+
+
+_BEFORE_TARGETED: Final = frozenset({None, Wave.PREFERRED})
+
+
+def _reach(booking: Booking, rules: WaveRules) -> float:
+    """How far the next broadcast goes: further with each one of this search."""
+    earlier = 1 if booking.preferred_provider_id is None else 2
+    broadcasts = booking.round - booking.rounds_before - earlier
+    return rules.broadcast_reach[min(broadcasts, len(rules.broadcast_reach) - 1)]
 
 
 def open_wave(
@@ -111,8 +132,8 @@ def open_wave(
 ) -> Outcome:
     """Offer the booking to the `chosen`, and say when to look again.
 
-    `eligible` is out of how many they were chosen. A targeted wave without anyone to target is
-    over at once.
+    `eligible` is out of how many they were chosen. A preferred or targeted wave without anyone to
+    ask is over at once. When the preferred provider has let it pass, the customer is told.
     """
     offers = tuple(
         JobOffer(
@@ -131,14 +152,16 @@ def open_wave(
         )
         for one in chosen
     )
-    if call.wave is Wave.TARGETED:
-        again = call.expires_at if offers else at
-    else:
+    if call.wave is Wave.BROADCAST:
         again = min(at + rules.broadcast_again, call.expires_at)
+    else:
+        again = call.expires_at if offers else at
     after = replace(booking, wave=call.wave, round=call.round, match_due_at=again)
-    events = tuple(about(EventType.OFFER_OFFERED, offer) for offer in offers)
-    return Outcome(booking=after, offers=offers, events=events)
+    told = [about(EventType.OFFER_OFFERED, offer) for offer in offers]
+    if booking.wave is Wave.PREFERRED:
+        told.insert(0, happened(EventType.BOOKING_PREFERRED_LAPSED, after))
+    return Outcome(booking=after, offers=offers, events=tuple(told))
 
 
 def _gives_up_at(booking: Booking, rules: WaveRules) -> datetime:
-    return min(booking.starts_at, booking.requested_at + rules.give_up)
+    return min(booking.starts_at, (booking.match_since or booking.requested_at) + rules.give_up)

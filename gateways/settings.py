@@ -6,17 +6,23 @@ it starts itself and passes them on by the same variables.
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from gateways.house import HouseSettings
 
 #: The signing key of development servers. Production refuses to start with it.
 DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production"
 
+#: Scheme and host, and a path where the server does not have the host for itself.
+_ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 
-class Settings(BaseSettings):
+
+class Settings(HouseSettings):
     """Callout's settings. The environment variable of `port` is `CALLOUT_PORT`, and so on;
     DATABASE_URL and REDIS_URL go by their usual names."""
 
@@ -31,6 +37,8 @@ class Settings(BaseSettings):
     redis_namespace: str = "callout"
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    #: The address by which the world reaches this server, for links that leave it.
+    public_url: str | None = None
     secret: SecretStr = Field(description="Signs access tokens; at least 32 characters.")
     issuer: str = "callout"
     audience: str = "callout"
@@ -55,7 +63,6 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     #: OTLP/HTTP endpoint for traces; none means no tracing.
     otlp_endpoint: str | None = None
-    business_time_zone: str = "Europe/London"
 
     @model_validator(mode="before")
     @classmethod
@@ -75,6 +82,22 @@ class Settings(BaseSettings):
             message = "CALLOUT_SECRET is the development default; set one: openssl rand -hex 32"
             raise ValueError(message)
         return self
+
+    @model_validator(mode="after")
+    def _refuse_odd_addresses(self) -> Self:
+        if self.public_url is not None and not _ADDRESS.fullmatch(self.public_url):
+            message = "CALLOUT_PUBLIC_URL is an address such as https://callout.example.com"
+            raise ValueError(message)
+        return self
+
+    @property
+    def outside_url(self) -> str:
+        """The address that links begin with, without a slash at its end."""
+        if self.public_url is not None:
+            return self.public_url.rstrip("/")
+        # Listening everywhere is no address to call; this machine's own is one of them.
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def is_production(self) -> bool:

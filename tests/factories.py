@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
 
+from db import booking_rules, clock, offers
 from db import bookings as db_bookings
-from db import clock, offers
 from db.ids import new_id
 from db.services import service
 from db.tables import bookings as bookings_table
@@ -24,8 +24,10 @@ from db.tables import (
     working_hours,
 )
 from db.tables import shifts as shifts_table
+from domain.booking_rules import BookingRules
 from domain.bookings import Booking, BookingKind
 from domain.events import EventType
+from domain.holds import Hold
 from domain.money import Money
 from domain.offers import JobOffer, OfferState, Wave
 from domain.people import Role, User, Viewer
@@ -34,6 +36,7 @@ from domain.providers import Provider
 from domain.requests import BookingRequest
 from domain.services import ApprovalPolicy, Service, ServiceMode, Trade
 from domain.shifts import HEARTBEAT_FRESH, Shift
+from domain.vehicles import Vehicle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -187,6 +190,12 @@ async def now(database: Database) -> datetime:
         return await clock.now(connection)
 
 
+async def tomorrow(database: Database) -> datetime:
+    """A day from the last full hour: a start that every service's rules allow."""
+    at = await now(database)
+    return at.replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
 async def add_customer(database: Database, **columns: Any) -> Viewer:
     """Somebody to book."""
     user_id = await _add_user(database, role=Role.CUSTOMER, **columns)
@@ -221,6 +230,7 @@ async def add_service(database: Database, **columns: Any) -> Service:
         "currency": "GBP",
         "approval": ApprovalPolicy.INSTANT,
         "active": True,
+        "rules": booking_rules.columns(BookingRules()),
     }
     async with database.begin() as tx:
         added = await tx.execute(insert(services).values(row | columns).returning(services))
@@ -375,6 +385,8 @@ def _provider_row(provider_id: UUID, service: Service) -> dict[str, Any]:
         "longitude": WESTMINSTER.longitude,
         "radius_miles": 10.0,
         "approved_at": NOW - timedelta(days=10),
+        # Enough that only the tests about it meet it.
+        "daily_cap": 50,
     }
 
 
@@ -385,3 +397,41 @@ def _every_day(provider_id: UUID) -> list[dict[str, Any]]:
 
 def _shift_row(provider_id: UUID, at: datetime) -> dict[str, Any]:
     return {"id": new_id(), "provider_id": provider_id, "started_at": at, "heartbeat_at": at}
+
+
+def a_vehicle(**changes: Any) -> Vehicle:
+    """A Golf of 2015 with German plates and a German VIN, which has no check digit."""
+    facts: dict[str, Any] = {
+        "year": 2015,
+        "make": "Volkswagen",
+        "model": "Golf",
+        "vin": "WVWZZZ1KZAW123456",
+        "plate": "BAB1234",
+    }
+    return Vehicle(**facts | changes)
+
+
+async def add_completed(
+    database: Database, customer: Viewer, service: Service, provider: Viewer, **changes: Any
+) -> Booking:
+    """A booking whose work the provider has done, an hour ago."""
+    at = await now(database) - timedelta(hours=1)
+    done = ("requested_at", "paid_at", "assigned_at", "started_at", "completed_at", "starts_at")
+    facts = dict.fromkeys(done, at) | {"provider_id": provider.user_id, "match_due_at": None}
+    return await add_booking(database, customer, service, **facts | changes)
+
+
+def a_hold(**changes: Any) -> Hold:
+    """The provider's time of `a_booking`, kept for its customer for ten minutes from `NOW`."""
+    facts: dict[str, Any] = {
+        "id": UUID(int=7),
+        "customer_id": CUSTOMER,
+        "service_id": SERVICE,
+        "provider_id": PROVIDER,
+        "starts_at": NOW + timedelta(days=1),
+        "ends_at": NOW + timedelta(days=1, hours=2),
+        "address": an_address(),
+        "created_at": NOW,
+        "expires_at": NOW + timedelta(minutes=10),
+    }
+    return Hold(**facts | changes)

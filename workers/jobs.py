@@ -19,6 +19,7 @@ from arq.worker import Function, func
 from opentelemetry import trace
 
 from db import dead_letters
+from domain.house import DEFAULT as DEFAULT_HOUSE
 from gateways.failpoints import failpoint
 from workers.metrics import JOB_SECONDS, JOBS
 from workers.queue import Call, JobQueue, Queue, milliseconds
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from db.engine import Database
+    from domain.house import HouseRules
 
 #: Seconds for laying a job to rest.
 _LAST_WORDS: Final = 3.0
@@ -49,6 +51,7 @@ class Context:
     jobs: JobQueue
     #: The queue that the job itself came from.
     queue: Queue
+    house: HouseRules = DEFAULT_HOUSE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

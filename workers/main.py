@@ -24,11 +24,14 @@ from db.engine import Database
 from gateways.publisher import Publisher
 from workers.dead_letters import replay_dead_letter
 from workers.jobs import Context, Job, arq_function
+from workers.lifecycle import close_booking, end_booking, open_booking
 from workers.matching import advance_matching
 from workers.prompt import PromptWorker
 from workers.queue import JobQueue, Queue
 from workers.relay import Relay
+from workers.series import extend_series
 from workers.sweeps import SWEEPS, keep_sweeping
+from workers.waitlist import end_lapsed_holds, grant_waitlist, look_for_slot
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
@@ -37,8 +40,16 @@ if TYPE_CHECKING:
 
 #: The jobs of each queue.
 JOBS: Final[Mapping[Queue, Sequence[Job]]] = {
-    "critical": (Job(run=advance_matching),),
-    "slow": (Job(run=replay_dead_letter),),
+    "critical": (
+        Job(run=advance_matching),
+        Job(run=close_booking),
+        Job(run=end_booking),
+        Job(run=open_booking),
+        Job(run=grant_waitlist),
+        Job(run=look_for_slot),
+        Job(run=end_lapsed_holds),
+    ),
+    "slow": (Job(run=replay_dead_letter), Job(run=extend_series, limit=30.0)),
 }
 
 #: Jobs at a time.
@@ -86,7 +97,10 @@ async def work(
         redis = await stack.enter_async_context(_redis(settings))
         arq_redis = await stack.enter_async_context(_arq_redis(settings))
         context = Context(
-            database=database, jobs=JobQueue(redis, settings.redis_namespace), queue=queue
+            database=database,
+            jobs=JobQueue(redis, settings.redis_namespace),
+            queue=queue,
+            house=settings.house,
         )
         if queue == "critical":
             await stack.enter_async_context(_background(_delivery(context, settings)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A job to do about one of the ids in the event's subject."""
+    """A job to do about one of the ids in the event's subject; about none, there is none to do."""
 
     job: str
     about: str
@@ -24,12 +24,25 @@ class Route:
 
 
 _MATCH: Final = Route(job="advance_matching", about="booking", queue="critical")
+#: Time of a provider's has become free; a booking that had no provider frees none.
+_PASS_ON: Final = Route(job="grant_waitlist", about="provider", queue="critical")
 
 #: Events without a line call for nothing.
 ROUTES: Final[Mapping[EventType, tuple[Route, ...]]] = {
     EventType.BOOKING_REQUESTED: (_MATCH,),
     EventType.BOOKING_APPROVED: (_MATCH,),
+    EventType.BOOKING_TERMS_ACCEPTED: (_MATCH,),
+    EventType.BOOKING_RELEASED: (_MATCH, _PASS_ON),
+    EventType.BOOKING_RESCHEDULED: (_MATCH, _PASS_ON),
     EventType.OFFER_REJECTED: (_MATCH,),
+    EventType.BOOKING_CANCELLED: (_PASS_ON,),
+    EventType.BOOKING_DECLINED: (_PASS_ON,),
+    EventType.BOOKING_NO_SHOW: (_PASS_ON,),
+    EventType.SLOT_FREED: (_PASS_ON,),
+    EventType.PROVIDER_AVAILABILITY_CHANGED: (_PASS_ON,),
+    EventType.WAITLIST_JOINED: (
+        Route(job="look_for_slot", about="waitlist_entry", queue="critical"),
+    ),
     EventType.JOB_REPLAYED: (Route(job="replay_dead_letter", about="dead_letter", queue="slow"),),
 }
 
@@ -45,4 +58,5 @@ def calls(event: RecordedEvent) -> list[Call]:
             at=event.occurred_at + route.after if route.after else None,
         )
         for route in ROUTES.get(event.type, ())
+        if route.about in event.subject
     ]

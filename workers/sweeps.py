@@ -13,18 +13,21 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import structlog
 
-from db import shifts, sweeps
+from db import holds, shifts, sweeps, waitlist_grants
 from workers.jobs import alarm_key
 from workers.metrics import SWEPT
 from workers.queue import Call
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from uuid import UUID
 
     from workers.jobs import Context
 
 #: Rows taken by one sweep; the next one takes the rest.
 _LIMIT: Final = 500
+#: Looking for a slot for somebody who waits is a search of everyone near them.
+_WAITERS: Final = 20
 
 log = structlog.get_logger(__name__)
 
@@ -65,8 +68,84 @@ async def silent_providers(ctx: Context) -> int:
         return await shifts.announce_away(tx, limit=_LIMIT)
 
 
+async def forgotten_work(ctx: Context) -> int:
+    """Complete the work that was begun and never completed."""
+    async with ctx.database.begin() as tx:
+        found = await sweeps.bookings_forgotten(tx, limit=_LIMIT)
+    await ctx.jobs.enqueue([_once("close_booking", booking_id) for booking_id in found])
+    return len(found)
+
+
+async def bookings_passed_by(ctx: Context) -> int:
+    """End the bookings whose window is over without anybody who was to come."""
+    async with ctx.database.begin() as tx:
+        found = await sweeps.bookings_passed_by(tx, limit=_LIMIT)
+    await ctx.jobs.enqueue([_once("end_booking", booking_id) for booking_id in found])
+    return len(found)
+
+
+async def work_to_start(ctx: Context) -> int:
+    """Begin confirmed work whose window has come, where the house starts work by the clock."""
+    if not ctx.house.auto_start:
+        return 0
+    async with ctx.database.begin() as tx:
+        found = await sweeps.bookings_to_start(tx, limit=_LIMIT)
+    await ctx.jobs.enqueue([_once("open_booking", booking_id) for booking_id in found])
+    return len(found)
+
+
+async def series_to_extend(ctx: Context) -> int:
+    """Make the bookings of series that have come within sixty days."""
+    async with ctx.database.begin() as tx:
+        due = await sweeps.series_due(tx, limit=_LIMIT)
+    calls = [
+        Call(
+            job="extend_series",
+            arguments=(str(series_id),),
+            queue="slow",
+            key=alarm_key("extend_series", at, str(series_id)),
+        )
+        for series_id, at in due
+    ]
+    await ctx.jobs.enqueue(calls)
+    return len(calls)
+
+
+async def lapsed_holds(ctx: Context) -> int:
+    """End the holds whose time has passed, grants among them."""
+    async with ctx.database.begin() as tx:
+        return len(await holds.expire(tx, limit=_LIMIT))
+
+
+async def overlooked_waiters(ctx: Context) -> int:
+    """Look again whether there is a slot for those in line whose turn to be looked for it is."""
+    job = "look_for_slot"
+    async with ctx.database.begin() as tx:
+        found = await waitlist_grants.overlooked(tx, limit=_WAITERS)
+    calls = [
+        Call(job=job, arguments=(str(entry_id),), queue="critical", key=f"{job}:{entry_id}")
+        for entry_id in found
+    ]
+    await ctx.jobs.enqueue(calls)
+    return len(found)
+
+
+def _once(job: str, booking_id: UUID) -> Call:
+    """A call about a booking to which this happens only once."""
+    return Call(job=job, arguments=(str(booking_id),), queue="critical", key=f"{job}:{booking_id}")
+
+
 #: Every sweep there is.
-SWEEPS: Final = (Sweep(run=overdue_matching), Sweep(run=silent_providers))
+SWEEPS: Final = (
+    Sweep(run=overdue_matching),
+    Sweep(run=silent_providers),
+    Sweep(run=forgotten_work, every=60.0),
+    Sweep(run=bookings_passed_by, every=60.0),
+    Sweep(run=work_to_start),
+    Sweep(run=lapsed_holds),
+    Sweep(run=overlooked_waiters, every=15.0),
+    Sweep(run=series_to_extend, every=60.0),
+)
 
 
 async def sweep(ctx: Context, one: Sweep) -> None:

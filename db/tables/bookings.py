@@ -1,10 +1,10 @@
-"""Bookings, their history, the provider time they take, and the keys of repeated requests."""
+"""Bookings, their history, and the keys of repeated requests."""
 
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Computed,
+    DateTime,
     Double,
     ForeignKey,
     Index,
@@ -13,13 +13,15 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 
 from db.tables.base import Instant, metadata, one_of
-from domain.bookings import BookingKind, BookingStatus
+from domain.bookings import BookingKind, BookingStatus, Party
+from domain.history import Source
 from domain.offers import Wave
 
 bookings = Table(
@@ -43,12 +45,23 @@ bookings = Table(
     Column("access_instructions", Text, nullable=False, server_default=""),
     Column("special_requirements", Text, nullable=False, server_default=""),
     Column("concern", Text, nullable=False, server_default=""),
+    # As the customer described it then; what they save under their name may change.
+    Column("vehicle", JSONB(none_as_null=True)),
+    Column("requested_brand", Text, nullable=False, server_default=""),
+    Column("preferred_provider_id", Uuid, ForeignKey("providers.id")),
+    # Which occurrence of which series: a wall time in the series' zone.
+    Column("series_id", Uuid, ForeignKey("series.id")),
+    Column("original_start", DateTime(timezone=False)),
     Column("price_minor", Integer, nullable=False),
     Column("currency", Text, nullable=False),
+    # The service's rules as they were when it was booked.
+    Column("rules", JSONB, nullable=False, server_default="{}"),
     Column("needs_approval", Boolean, nullable=False),
+    Column("needs_terms", Boolean, nullable=False, server_default=false()),
     # The facts that the status follows from.
     Column("requested_at", Instant, nullable=False),
     Column("approved_at", Instant),
+    Column("terms_accepted_at", Instant),
     Column("paid_at", Instant),
     Column("assigned_at", Instant),
     Column("started_at", Instant),
@@ -61,22 +74,42 @@ bookings = Table(
     Column("status", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("cancel_reason", Text),
+    Column("fee_minor", Integer),
+    Column("least_fee_percent", Integer, nullable=False, server_default="0"),
+    Column("absent", Text),
+    Column("evidence", Text),
+    Column("reschedules", Integer, nullable=False, server_default="0"),
     Column("completion_notes", Text),
     Column("photo_urls", JSONB, nullable=False, server_default="[]"),
     # The matching job: which wave is open, how many were, and when to look again.
+    Column("match_since", Instant),
     Column("wave", Text),
     Column("round", Integer, nullable=False, server_default="0"),
+    Column("rounds_before", Integer, nullable=False, server_default="0"),
     Column("match_due_at", Instant),
     one_of("kind", BookingKind),
     one_of("status", BookingStatus),
     one_of("wave", Wave),
+    one_of("absent", Party),
     CheckConstraint("ends_at > starts_at", name="window"),
+    CheckConstraint("fee_minor BETWEEN 0 AND price_minor", name="fee"),
+    CheckConstraint("least_fee_percent BETWEEN 0 AND 100", name="least_fee"),
+    CheckConstraint("(series_id IS NULL) = (original_start IS NULL)", name="series"),
     CheckConstraint("price_minor >= 0", name="price"),
     CheckConstraint("(provider_id IS NULL) = (assigned_at IS NULL)", name="assignment"),
     CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="coordinates"),
     Index("ix_bookings_customer_id_id", "customer_id", "id"),
     Index("ix_bookings_provider_id_id", "provider_id", "id"),
     Index("ix_bookings_status_id", "status", "id"),
+    Index("ix_bookings_service_id_starts_at", "service_id", "starts_at"),
+    # An occurrence is booked once, whoever makes it and however often.
+    Index(
+        "uq_bookings_occurrence",
+        "series_id",
+        "original_start",
+        unique=True,
+        postgresql_where=text("series_id IS NOT NULL"),
+    ),
     Index(
         "ix_bookings_match_due_at",
         "match_due_at",
@@ -88,30 +121,19 @@ bookings = Table(
         "id",
         postgresql_where=text("provider_id IS NULL AND status IN ('PENDING', 'PAID')"),
     ),
-)
-
-#: Provider time that is taken. Whoever takes it, and whatever for, takes it here, so that one
-#: constraint forbids every overlap.
-reservations = Table(
-    "reservations",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("provider_id", Uuid, ForeignKey("providers.id"), nullable=False),
-    Column("booking_id", Uuid, ForeignKey("bookings.id"), nullable=False),
-    Column("starts_at", Instant, nullable=False),
-    Column("ends_at", Instant, nullable=False),
-    Column("during", TSTZRANGE, Computed("tstzrange(starts_at, ends_at)", persisted=True)),
-    Column("released_at", Instant),
-    Column("live", Boolean, Computed("released_at IS NULL", persisted=True), nullable=False),
-    CheckConstraint("ends_at > starts_at", name="window"),
-    ExcludeConstraint(
-        ("provider_id", "="),
-        ("during", "&&"),
-        where=text("live"),
-        using="gist",
-        name="ex_reservations_no_double_booking",
+    # What touches a stretch of time: everyone's, and one provider's.
+    Index(
+        "ix_bookings_during",
+        text("tstzrange(starts_at, ends_at)"),
+        postgresql_using="gist",
     ),
-    Index("uq_reservations_live_booking", "booking_id", unique=True, postgresql_where=text("live")),
+    Index(
+        "ix_bookings_provider_during",
+        "provider_id",
+        text("tstzrange(starts_at, ends_at)"),
+        postgresql_using="gist",
+        postgresql_where=text("provider_id IS NOT NULL"),
+    ),
 )
 
 #: One row for each change of a booking: who, from what to what, why, through what.
@@ -122,10 +144,12 @@ history = Table(
     Column("version", Integer, primary_key=True),
     Column("at", Instant, nullable=False),
     Column("actor_id", Uuid, ForeignKey("users.id")),
+    Column("source", Text, nullable=False),
     Column("before", Text),
     Column("after", Text, nullable=False),
     Column("act", Text, nullable=False),
     Column("reason", Text),
+    one_of("source", Source),
     one_of("before", BookingStatus),
     one_of("after", BookingStatus),
 )

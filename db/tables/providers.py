@@ -35,16 +35,25 @@ providers = Table(
     Column("longitude", Double),
     Column("radius_miles", Numeric(5, 1, asdecimal=False), nullable=False),
     Column("years_experience", Integer, nullable=False, server_default="0"),
+    # What their reviews add up to, and the rating that domain.reviews makes of it.
+    Column("review_count", Integer, nullable=False, server_default="0"),
+    Column("stars_sum", Integer, nullable=False, server_default="0"),
     Column("rating", Numeric(3, 2, asdecimal=False)),
     Column("completed_jobs", Integer, nullable=False, server_default="0"),
     Column("approved_at", Instant),
     Column("suspended_at", Instant),
+    # At most so many jobs start on one local day.
+    Column("daily_cap", Integer, nullable=False, server_default="3"),
+    # Grows with every change of what is kept in availability.py and in working_hours.
+    Column("availability_version", Integer, nullable=False, server_default="1"),
     one_of("trade", Trade),
+    CheckConstraint("daily_cap BETWEEN 1 AND 50", name="daily_cap"),
     CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
     CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
     CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="coordinates"),
     CheckConstraint("radius_miles > 0", name="radius"),
     CheckConstraint("rating BETWEEN 1 AND 5", name="rating"),
+    CheckConstraint("stars_sum BETWEEN review_count AND 5 * review_count", name="stars"),
     Index(
         "ix_providers_place",
         "latitude",

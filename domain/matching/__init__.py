@@ -7,6 +7,7 @@ in order. All of it is pure: db reads the candidates, and the offers are made el
 from domain.matching.rank import Ranked, rank
 from domain.matching.rules import DEFAULT as DEFAULT_RULES
 from domain.matching.rules import (
+    TIME_RULES,
     Candidate,
     HardRule,
     MatchingRules,
@@ -21,6 +22,7 @@ from domain.matching.score import POLICY, Ingredient, Priority, Score, priority,
 __all__ = [
     "DEFAULT_RULES",
     "POLICY",
+    "TIME_RULES",
     "Candidate",
     "HardRule",
     "Ingredient",

@@ -7,19 +7,19 @@ eligibility, so what the table says is also the explanation.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from domain.hours import Span, WeeklyHours, clash, covers, utc
+from domain.availability import Availability, Block, obstacles
+from domain.booking_rules import BookingRule, BookingRules
+from domain.hours import clash, utc
 from domain.places import Point, miles_between
 from domain.shifts import HEARTBEAT_FRESH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from uuid import UUID
-    from zoneinfo import ZoneInfo
 
 
 class HardRule(StrEnum):
@@ -31,6 +31,7 @@ class HardRule(StrEnum):
     HOURS = "HOURS"
     TIME_OFF = "TIME_OFF"
     FREE = "FREE"
+    DAILY_CAP = "DAILY_CAP"
     NOT_REJECTED = "NOT_REJECTED"
     ON_SHIFT = "ON_SHIFT"
     HEARTBEAT = "HEARTBEAT"
@@ -40,8 +41,6 @@ class HardRule(StrEnum):
 class MatchingRules:
     """Every number of the hard rules."""
 
-    #: The least gap between two jobs of one provider.
-    buffer: timedelta = timedelta(minutes=15)
     #: A heartbeat older than this is stale.
     heartbeat_fresh: timedelta = HEARTBEAT_FRESH
 
@@ -58,8 +57,9 @@ class Work:
 
     booking_id: UUID
     service_id: UUID
-    starts_at: datetime
-    ends_at: datetime
+    #: Its window, with the room that its service wants around it.
+    block: Block
+    rules: BookingRules
     immediate: bool
     city: str
     postal_code: str
@@ -78,8 +78,9 @@ class Candidate:
     approved: bool
     suspended: bool
     service_ids: frozenset[UUID]
-    zone: ZoneInfo
-    hours: WeeklyHours
+    availability: Availability
+    #: Time taken by other work and by holds, on the days near the work.
+    taken: tuple[Block, ...] = ()
     city: str
     postal_code: str
     country: str
@@ -87,9 +88,6 @@ class Candidate:
     radius_miles: float
     on_shift: bool = False
     heartbeat_at: datetime | None = None
-    #: Time taken by other work; buffers are kept around it.
-    busy: tuple[Span, ...] = ()
-    time_off: tuple[Span, ...] = ()
     #: Has this provider rejected this very booking?
     rejected: bool = False
     years_experience: int = 0
@@ -119,6 +117,8 @@ class _Case:
     candidate: Candidate
     at: datetime
     policy: MatchingRules
+    #: What stands against giving the candidate's time to the work.
+    obstacles: frozenset[BookingRule]
 
 
 #: Whether the rule is kept, and the fact that shows it.
@@ -138,7 +138,16 @@ def verdicts(
     work: Work, candidate: Candidate, *, at: datetime, policy: MatchingRules = DEFAULT
 ) -> tuple[Verdict, ...]:
     """What each hard rule says, kept or broken, always in the same order."""
-    case = _Case(work=work, candidate=candidate, at=utc(at), policy=policy)
+    against = obstacles(
+        candidate.availability, candidate.taken, work.block, rules=work.rules, at=at
+    )
+    case = _Case(
+        work=work,
+        candidate=candidate,
+        at=utc(at),
+        policy=policy,
+        obstacles=frozenset(one.rule for one in against),
+    )
     found = ((rule, check(case)) for rule, check in _HARD_RULES)
     return tuple(Verdict(rule=rule, passed=passed, saw=saw) for rule, (passed, saw) in found)
 
@@ -173,20 +182,27 @@ def _radius(case: _Case) -> _Finding:
 
 
 def _hours(case: _Case) -> _Finding:
-    work, candidate = case.work, case.candidate
-    inside = covers(candidate.hours, candidate.zone, work.starts_at, work.ends_at)
+    if BookingRule.HOLIDAY in case.obstacles:
+        return False, "the house is closed"
+    inside = BookingRule.OUTSIDE_HOURS not in case.obstacles
     return inside, "inside working hours" if inside else "outside working hours"
 
 
 def _time_off(case: _Case) -> _Finding:
-    off = clash(case.work.starts_at, case.work.ends_at, case.candidate.time_off)
-    return off is None, f"time off {_words(off)}" if off else "no time off"
+    off = clash(*case.work.block.span, case.candidate.availability.time_off)
+    return off is None, f"time off {_words(*off)}" if off else "no time off"
 
 
 def _free(case: _Case) -> _Finding:
-    work, buffer = case.work, case.policy.buffer
-    busy = clash(work.starts_at, work.ends_at, case.candidate.busy, buffer=buffer)
-    return busy is None, f"busy {_words(busy)}" if busy else "free"
+    near = (block.span for block in case.candidate.taken if block.is_too_near(case.work.block))
+    busy = min(near, default=None)
+    return busy is None, f"busy {_words(*busy)}" if busy else "free"
+
+
+def _daily_cap(case: _Case) -> _Finding:
+    cap = case.candidate.availability.daily_cap
+    capped = BookingRule.DAILY_CAP in case.obstacles
+    return not capped, f"{cap} jobs a day: reached" if capped else f"{cap} jobs a day: not reached"
 
 
 def _not_rejected(case: _Case) -> _Finding:
@@ -210,9 +226,15 @@ def _heartbeat(case: _Case) -> _Finding:
     return age <= case.policy.heartbeat_fresh, f"last heartbeat {age.total_seconds():.0f} s ago"
 
 
-def _words(span: Span) -> str:
+def _words(*span: datetime) -> str:
     start, end = (utc(instant).strftime("%Y-%m-%d %H:%M") for instant in span)
     return f"{start} to {end} UTC"
+
+
+#: The rules about a provider's time; for booking it, availability.py names what is broken.
+TIME_RULES: Final = frozenset(
+    {HardRule.HOURS, HardRule.TIME_OFF, HardRule.FREE, HardRule.DAILY_CAP}
+)
 
 
 _HARD_RULES: Final[tuple[tuple[HardRule, Callable[[_Case], _Finding]], ...]] = (
@@ -222,6 +244,7 @@ _HARD_RULES: Final[tuple[tuple[HardRule, Callable[[_Case], _Finding]], ...]] = (
     (HardRule.HOURS, _hours),
     (HardRule.TIME_OFF, _time_off),
     (HardRule.FREE, _free),
+    (HardRule.DAILY_CAP, _daily_cap),
     (HardRule.NOT_REJECTED, _not_rejected),
     (HardRule.ON_SHIFT, _on_shift),
     (HardRule.HEARTBEAT, _heartbeat),

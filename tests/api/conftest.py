@@ -11,11 +11,13 @@ import pytest_asyncio
 from starlette.applications import Starlette
 
 from api import app as application
+from db.engine import Database
 from gateways.passwords import Passwords
 from gateways.settings import DEVELOPMENT_SECRET, Settings
-from tests import servers
+from tests import invariants, servers
 from tests.api.door import Door, opened
 from tests.api.front_end import CHEAP, Client, Connect
+from tests.api.house import House, running
 
 
 @pytest.fixture
@@ -65,3 +67,31 @@ async def door(test_servers: servers.Servers, template: servers.Template) -> Asy
     async with opened(settings) as door:
         yield door
     template.drop(database_url)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def home(test_servers: servers.Servers, template: servers.Template) -> AsyncIterator[House]:
+    """A running house for all of a module, whose tests bring people of their own (market.py).
+
+    However they end, no promise is broken in its database.
+    """
+    database_url = await template.clone()
+    settings = Settings.model_validate(
+        {
+            "mode": "development",
+            "database_url": database_url,
+            "redis_url": test_servers.redis_url,
+            "redis_namespace": f"test-home-{database_url.rpartition('/')[2]}",
+            "port": 0,
+            "secret": DEVELOPMENT_SECRET,
+            "cost_bucket": 1_000_000,
+        }
+    )
+    database = Database(settings.sqlalchemy_url, name="test")
+    try:
+        async with running(settings, database) as house:
+            yield house
+        await invariants.check(database)
+    finally:
+        await database.close()
+        template.drop(database_url)

@@ -15,7 +15,7 @@ from db.engine import Database
 from db.tables import bookings, events
 from gateways.settings import Settings
 from tests.api import house
-from tests.api.house import ACCEPT, House, provider, service
+from tests.api.house import ACCEPT, House, on_the_hour, provider, service
 
 STATUS = "query($id: ID!) { booking(id: $id) { status version } }"
 CANCEL = """
@@ -137,8 +137,8 @@ async def test_every_wrong_field_is_named_at_once_and_nothing_is_written(home: H
     assert refused["__typename"] == "InvalidInput"
     assert [error["path"] for error in refused["errors"]] == [
         ["address", "line1"],
-        ["concern"],
         ["address", "country"],
+        ["concern"],
         ["startsAt"],
     ]
     assert await rows(home.database) == 0
@@ -156,15 +156,19 @@ async def test_coordinates_off_the_globe_name_their_place_in_the_input(home: Hou
 
 
 @pytest.mark.parametrize(
-    ("start", "rule"),
-    [(timedelta(minutes=-1), "PAST"), (timedelta(days=91), "TOO_FAR_AHEAD")],
+    ("ahead", "rules"),
+    [
+        ({"hours": -1}, ["PAST"]),
+        ({"hours": 2}, ["NOTICE_TOO_SHORT"]),
+        ({"days": 91, "hours": 1}, ["TOO_FAR_AHEAD"]),
+    ],
 )
 async def test_a_start_outside_the_rules_is_refused_by_name(
-    home: House, start: timedelta, rule: str
+    home: House, ahead: dict[str, float], rules: list[str]
 ) -> None:
-    refused = await home.book(startsAt=(datetime.now(UTC) + start).isoformat())
+    refused = await home.book(startsAt=on_the_hour(**ahead))
     assert refused["__typename"] == "RulesBroken"
-    assert refused["broken"] == [{"rule": rule}]
+    assert [one["rule"] for one in refused["broken"]] == rules
 
 
 async def test_an_id_of_something_else_is_wrong_input_and_an_unknown_one_is_not_found(
@@ -180,7 +184,7 @@ async def test_an_id_of_something_else_is_wrong_input_and_an_unknown_one_is_not_
 
 
 async def test_the_same_key_makes_one_booking_and_refuses_another_body(home: House) -> None:
-    start = (datetime.now(UTC) + timedelta(hours=9)).isoformat()
+    start = on_the_hour(hours=9)
     first = await home.book(idempotencyKey="mine", startsAt=start)
     assert await home.book(idempotencyKey="mine", startsAt=start) == first
     other = await home.book(idempotencyKey="mine", startsAt=start, concern="Other")
@@ -268,7 +272,7 @@ async def test_paying_and_accepting_in_either_order_end_confirmed(
 
 
 async def test_a_booking_that_needs_a_yes_is_offered_only_after_it(home: House) -> None:
-    booked = await home.book(serviceId=service("end-of-tenancy"))
+    booked = await home.book(serviceId=service("end-of-tenancy"), startsAt=on_the_hour(hours=30))
     uid = booked["booking"]["id"]
     assert booked["booking"]["status"] == "AWAITING_APPROVAL"
     approve = """mutation($id: ID!) { approveBooking(input: { bookingId: $id }) {
@@ -279,7 +283,9 @@ async def test_a_booking_that_needs_a_yes_is_offered_only_after_it(home: House) 
 
 
 async def test_a_declined_booking_tells_its_customer_why(home: House) -> None:
-    uid = (await home.book(serviceId=service("end-of-tenancy")))["booking"]["id"]
+    uid = (await home.book(serviceId=service("end-of-tenancy"), startsAt=on_the_hour(hours=30)))[
+        "booking"
+    ]["id"]
     decline = """mutation($id: ID!, $reason: String!) {
       declineBooking(input: { bookingId: $id, reason: $reason }) {
         __typename ... on InvalidInput { errors { path } } } }"""
@@ -292,7 +298,7 @@ async def test_a_declined_booking_tells_its_customer_why(home: House) -> None:
 
 
 async def test_a_cancelled_booking_frees_its_provider_and_stays_cancelled(home: House) -> None:
-    start = (datetime.now(UTC) + timedelta(hours=7)).isoformat()
+    start = on_the_hour(hours=30)
     booked = await home.book(providerId=provider("Chloe"), startsAt=start)
     cancelled = await home.act("Carla", CANCEL, id=booked["booking"]["id"])
     assert cancelled["booking"] == {"status": "CANCELLED", "cancelReason": "Changed my mind"}
@@ -315,10 +321,9 @@ async def test_lists_show_each_viewer_their_own(home: House) -> None:
 async def test_the_queue_puts_immediate_work_first_and_pages_without_repeating(
     home: House,
 ) -> None:
-    start = datetime.now(UTC) + timedelta(days=2)
+    await home.on_shift("Chloe")
     later = [
-        (await home.book(startsAt=(start + timedelta(hours=n)).isoformat()))["booking"]["id"]
-        for n in range(3)
+        (await home.book(startsAt=on_the_hour(days=2, hours=n)))["booking"]["id"] for n in range(3)
     ]
     now = (await home.book(kind="IMMEDIATE", startsAt=None))["booking"]["id"]
     document = """query($after: String) { queue(first: 2, after: $after) {

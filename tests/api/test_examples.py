@@ -110,9 +110,12 @@ def test_the_examples_show_what_each_role_does() -> None:
     }
     assert tuple(shown) == EXAMPLE_ROLES
     assert [shown[role] for role in EXAMPLE_ROLES] == [
-        {"services", "createBooking", "bookingUpdated"},
-        {"clockIn", "offerFeed", "acceptOffer", "startBooking", "completeBooking"},
-        {"queue", "queueChanged", "presenceChanged"},
+        {
+            *("services", "availableSlots", "availableProviders", "createBooking"),
+            *("bookingUpdated", "cancellationQuote"),
+        },
+        {"clockIn", "offerFeed", "acceptOffer", "startBooking", "completeBooking", "calendar"},
+        {"queue", "queueChanged", "presenceChanged", "calendar"},
         {"bookings"},
     ]
 

@@ -117,6 +117,7 @@ async def test_a_customer_follows_a_booking_from_how_it_stands_to_its_end(home: 
 
 
 async def test_nobody_follows_a_booking_of_others(home: House) -> None:
+    await home.on_shift("Chloe")
     uid = await immediate(home)
     answers = []
     for which in (uid, ids.encode("Booking", uuid4())):

@@ -157,11 +157,15 @@ class Page:
         await self.until(f"Boolean({element})")
 
     async def click(self, element: str) -> None:
-        """Press the mouse on the element that a JavaScript expression finds, once it is there."""
+        """Press the mouse on the element that a JavaScript expression finds, once it is there, has
+        stood still from one look to the next, and nothing lies over it. (Menus open in motion.)"""
         x, y = await self.until(
             f"(() => {{ const e = {element}; if (!e || e.disabled) return null;"
             " e.scrollIntoView({block: 'nearest'}); const r = e.getBoundingClientRect();"
-            " return r.width && [r.x + r.width / 2, r.y + r.height / 2]; })()"
+            " const at = [r.x + r.width / 2, r.y + r.height / 2];"
+            " const stood = window.stood ??= new WeakMap(), before = stood.get(e);"
+            " stood.set(e, String(at)); if (!r.width || before !== String(at)) return null;"
+            " return e.contains(document.elementFromPoint(...at)) && at; })()"
         )
         for kind in ("mousePressed", "mouseReleased"):
             await self.send(

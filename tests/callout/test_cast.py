@@ -9,10 +9,10 @@ import httpx
 import orjson
 import pytest
 
-from callout import cast as play
-from callout.cast import Act, Deviation, Feed, Player
 from callout.client import Client, Hung, Item, Refused, Socket, Stream
-from callout.timeline import Timeline
+from callout.demo import cast as play
+from callout.demo.cast import Act, Deviation, Feed, Player
+from callout.demo.timeline import Line, Timeline
 
 ACT = Act(sent=1.0, answered=2.0, answer={"__typename": "Success"})
 
@@ -101,6 +101,22 @@ async def test_a_refused_act_deviates_with_its_reason() -> None:
     assert (await player.act("clock out", "")).kind == "NotOnShift"
     with pytest.raises(Deviation, match="Chloe could not clock out: NotOnShift, Clock in first"):
         await player.succeed("clock out", "")
+
+
+async def test_an_act_that_has_to_be_refused_and_is_not_deviates() -> None:
+    player = a_player({"data": {"clockOut": {"__typename": "ClockOutSuccess"}}})
+    with pytest.raises(Deviation, match="Chloe tried to leave and got ClockOutSuccess, not WorkIn"):
+        await player.fail("leave", "WorkInProgress", "")
+    assert (await player.fail("leave", "ClockOutSuccess", "")).kind == "ClockOutSuccess"
+
+
+async def test_what_is_asked_is_answered_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    player = a_player({"data": {"quote": {"percent": 50}}})
+    said: list[Line] = []
+    monkeypatch.setattr(player.timeline, "add", said.append)
+    found = await player.ask("ask", "", lambda answer: f"{answer['percent']} %")
+    assert found.answer == {"percent": 50}
+    assert [line.what for line in said] == ["ask: 50 %"]
 
 
 async def test_a_rate_limit_says_when_to_try_again() -> None:

@@ -38,7 +38,7 @@ async def application(scope, receive, send):
 async def send(message): ...
 
 traced = telemetry.traced(application, settings)
-scope = {"type": "http", "method": "POST", "path": "/graphql",
+scope = {"type": "http", "method": "POST", "path": sys.argv[3],
          "headers": [(b"traceparent", sys.argv[2].encode())]}
 asyncio.run(traced(scope, None, send))
 flush()
@@ -75,13 +75,25 @@ def collector() -> Iterator[HTTPServer]:
 def test_a_request_is_traced_under_its_callers_trace(collector: HTTPServer) -> None:
     endpoint = f"http://127.0.0.1:{collector.server_port}"
 
-    subprocess.run([sys.executable, "-c", _ONE_REQUEST, endpoint, _PARENT], check=True)
+    request = [sys.executable, "-c", _ONE_REQUEST, endpoint, _PARENT, "/graphql"]
+    subprocess.run(request, check=True)
 
     path, body = Collector.received.get(timeout=10)
     assert path == "/v1/traces"
     assert b"callout-test" in body
     assert b"POST /graphql" in body
     assert bytes.fromhex("0af7651916cd43dd8448eb211c80319c") in body
+
+
+def test_a_trace_does_not_carry_the_address_of_a_calendar(collector: HTTPServer) -> None:
+    endpoint = f"http://127.0.0.1:{collector.server_port}"
+
+    request = [sys.executable, "-c", _ONE_REQUEST, endpoint, _PARENT, "/calendar/hunter2.ics"]
+    subprocess.run(request, check=True)
+
+    _, body = Collector.received.get(timeout=10)
+    assert b"POST /calendar/[hidden]" in body
+    assert b"hunter2" not in body
 
 
 def test_without_a_collector_the_application_is_left_as_it_is(settings: Settings) -> None:

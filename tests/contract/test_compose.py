@@ -198,7 +198,9 @@ def test_every_mention_of_a_secret_refuses_to_do_without_it() -> None:
 
 @every_service
 def test_no_secret_is_written_down(name: str) -> None:
-    for variable, value in environment_of(name).items():
+    # Addresses carry passwords, but for the one that the world is to know.
+    environment = {k: v for k, v in environment_of(name).items() if k != "CALLOUT_PUBLIC_URL"}
+    for variable, value in environment.items():
         if re.search(r"SECRET|PASS|AUTH|_URL", variable):
             assert re.search(r"\$\{CALLOUT_[A-Z_]+:\?", value), f"{variable} is {value}"
 

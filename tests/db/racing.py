@@ -45,9 +45,10 @@ async def race(
 
 
 async def waiting(
-    database: Database, change: Callable[[AsyncConnection], Awaitable[T]]
+    database: Database, change: Callable[[AsyncConnection], Awaitable[T]], *, behind: int = 0
 ) -> asyncio.Task[T]:
-    """Start a change that meets a lock which the caller holds; return once it waits for it.
+    """Start a change that meets a lock which the caller holds; return once it waits for it, with
+    so many others that have been waiting.
 
     Await the task when the lock has been given back.
     """
@@ -57,7 +58,7 @@ async def waiting(
         " WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
     async with asyncio.timeout(10), database.read() as connection:
-        while not await connection.scalar(waits):
+        while await connection.scalar(waits) <= behind:
             assert not task.done(), f"It did not wait: {task!r}"
             await asyncio.sleep(0.002)
     return task

@@ -9,8 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from db import bookings, lifecycle
-from domain.bookings import BookingFilter, BookingStatus, HistoryEntry
+from db import bookings, cancellations, lifecycle
+from domain.bookings import BookingFilter, BookingStatus
+from domain.history import HistoryEntry, Source
 from domain.money import Money
 from domain.offers import Wave
 from domain.pages import PageRequest
@@ -70,7 +71,7 @@ async def test_the_history_tells_who_did_what_when_and_why(crowd: Database) -> N
     paid = await act(crowd, partial(lifecycle.pay, booking_id=made.id, by=customer))
     reason = "Plans changed."
     cancelled = await act(
-        crowd, partial(lifecycle.cancel, booking_id=made.id, by=customer, reason=reason)
+        crowd, partial(cancellations.cancel, booking_id=made.id, by=customer, reason=reason)
     )
 
     async with crowd.read() as connection:
@@ -87,6 +88,7 @@ async def test_the_history_tells_who_did_what_when_and_why(crowd: Database) -> N
             at=at or made.requested_at,
             act=act_,
             actor_id=customer.user_id,
+            source=Source.CUSTOMER,
             before=before,
             after=after,
             reason=why,

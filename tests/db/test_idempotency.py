@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from db import lifecycle
+from db import cancellations, requests
 from db.tables import bookings, events, history, idempotency_keys
+from domain.booking_rules import RulesBroken
 from domain.bookings import Booking, BookingStatus
 from domain.idempotency import IdempotencyKeyReused, key
-from domain.requests import RulesBroken
 from tests.db.racing import act, race, waiting
 from tests.factories import (
     a_request,
+    a_viewer,
     add_customer,
     add_customers,
     add_provider,
     add_service,
     count_rows,
     now,
+    tomorrow,
 )
 
 if TYPE_CHECKING:
@@ -41,12 +43,13 @@ async def asked(crowd: Database) -> BookingRequest:
         customer_id=(await add_customer(crowd)).user_id,
         service_id=service.id,
         provider_id=provider.user_id,
-        starts_at=await now(crowd) + timedelta(days=1),
+        starts_at=await tomorrow(crowd),
     )
 
 
 def asking(request: BookingRequest, text: str = "k-1") -> Any:
-    return partial(lifecycle.request, asked=request, key=key("createBooking", text, request))
+    by = a_viewer(user_id=request.customer_id)
+    return partial(requests.request, asked=request, by=by, key=key("createBooking", text, request))
 
 
 def changed(request: BookingRequest, **changes: Any) -> BookingRequest:
@@ -122,10 +125,13 @@ async def test_who_waits_for_a_request_that_is_undone_makes_the_booking(
 
 async def test_a_key_is_its_users_own(crowd: Database, asked: BookingRequest) -> None:
     one, other = await add_customers(crowd, count=2)
-    open_request = changed(asked, provider_id=None)
-    requests = [changed(open_request, customer_id=who.user_id) for who in (one, other)]
+    later = asked.starts_at and asked.starts_at + timedelta(hours=4)
+    theirs = [
+        changed(asked, customer_id=one.user_id),
+        changed(asked, customer_id=other.user_id, starts_at=later),
+    ]
 
-    made = await race(crowd, map(asking, requests))
+    made = await race(crowd, map(asking, theirs))
 
     assert [booking.customer_id for booking in made] == [one.user_id, other.user_id]
 
@@ -136,7 +142,7 @@ async def test_booking_again_after_cancelling_works_with_a_new_key(
     customer = await add_customer(crowd)
     mine = changed(asked, customer_id=customer.user_id)
     first = await act(crowd, asking(mine))
-    cancel = partial(lifecycle.cancel, booking_id=first.id, by=customer, reason="")
+    cancel = partial(cancellations.cancel, booking_id=first.id, by=customer, reason="")
     cancelled = await act(crowd, cancel)
 
     assert await act(crowd, asking(mine)) == cancelled

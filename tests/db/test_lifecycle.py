@@ -9,15 +9,16 @@ from uuid import uuid4
 
 import pytest
 
-from db import lifecycle, matching
+from db import cancellations, lifecycle, matching, requests
 from db.tables import bookings, events, history, reservations
+from domain.booking_rules import RulesBroken
 from domain.bookings import BookingKind, BookingStatus, SlotTaken, WrongStatus
 from domain.events import EventType
 from domain.matching import HardRule
 from domain.offers import OfferState
 from domain.providers import ProviderNotEligible
 from domain.refusals import InvalidInput, NotFound, Refusal
-from domain.requests import RulesBroken, ServiceInactive
+from domain.requests import ServiceInactive
 from domain.services import ApprovalPolicy
 from tests import invariants
 from tests.db.racing import act
@@ -34,6 +35,7 @@ from tests.factories import (
     read_booking,
     read_events,
     read_offers,
+    tomorrow,
 )
 
 if TYPE_CHECKING:
@@ -61,9 +63,10 @@ async def provider(crowd: Database, service: Service) -> Viewer:
 
 
 async def ask(database: Database, customer: Viewer, service: Service, **changes: Any) -> Booking:
-    tomorrow = await now(database) + timedelta(days=1)
-    whose = {"customer_id": customer.user_id, "service_id": service.id, "starts_at": tomorrow}
-    return await act(database, partial(lifecycle.request, asked=a_request(**whose | changes)))
+    start = await tomorrow(database)
+    whose = {"customer_id": customer.user_id, "service_id": service.id, "starts_at": start}
+    asking = partial(requests.request, asked=a_request(**whose | changes), by=customer)
+    return await act(database, asking)
 
 
 class TestRequesting:
@@ -270,7 +273,7 @@ class TestCancelling:
         await act(crowd, partial(matching.advance, booking_id=made.id))
         before = len(await read_events(crowd))
 
-        cancel = partial(lifecycle.cancel, booking_id=made.id, by=customer, reason="Ill.")
+        cancel = partial(cancellations.cancel, booking_id=made.id, by=customer, reason="Ill.")
         cancelled = await act(crowd, cancel)
 
         assert (cancelled.status, cancelled.cancel_reason) == (BookingStatus.CANCELLED, "Ill.")
@@ -293,10 +296,10 @@ class TestCancelling:
             with pytest.raises(NotFound):
                 await act(
                     crowd,
-                    partial(lifecycle.cancel, booking_id=made.id, by=viewer, reason=""),
+                    partial(cancellations.cancel, booking_id=made.id, by=viewer, reason=""),
                 )
         assert await count_rows(crowd, *TRACES) == before
 
         staff = await add_dispatcher(crowd)
-        await act(crowd, partial(lifecycle.cancel, booking_id=made.id, by=staff, reason=""))
+        await act(crowd, partial(cancellations.cancel, booking_id=made.id, by=staff, reason=""))
         assert await live_reservations(crowd, made.id) == []

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from db import lifecycle, matching, offers
+from db import cancellations, matching, offers
 from domain.bookings import BookingKind
 from domain.events import EventType
 from domain.offers import OfferState, Wave
@@ -225,7 +225,7 @@ async def test_a_timer_for_what_has_moved_on_has_no_effect(crowd: Database, fate
     booking = await add_booking(crowd, customer, service)
     await act(crowd, advancing(booking))
     (offer,) = (await read_offers(crowd, booking.id)).values()
-    cancel = partial(lifecycle.cancel, booking_id=booking.id, by=customer, reason="")
+    cancel = partial(cancellations.cancel, booking_id=booking.id, by=customer, reason="")
     accept = partial(offers.accept, offer_id=offer.id, by=provider.user_id)
     await act(crowd, cancel if fate == "cancelled" else accept)
     await shift_time(crowd, booking, timedelta(hours=2))

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from db import lifecycle, matching, providers, shifts
+from db import matching, providers, requests, shifts
 from domain.bookings import BookingKind
 from domain.offers import OfferState
 from tests import invariants
@@ -21,6 +21,7 @@ from tests.factories import (
     now,
     read_offers,
     shift_time,
+    tomorrow,
 )
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ async def test_who_clocks_out_while_being_asked_has_the_offer_withdrawn(crowd: D
 async def test_who_is_booked_while_matching_chooses_them_is_not_asked(crowd: Database) -> None:
     service, customer = await add_service(crowd), await add_customer(crowd)
     provider = await add_provider(crowd, service)
-    booking = await add_booking(crowd, customer, service)
+    booking = await add_booking(crowd, customer, service, starts_at=await tomorrow(crowd))
     direct = a_request(
         customer_id=customer.user_id,
         service_id=service.id,
@@ -98,7 +99,7 @@ async def test_who_is_booked_while_matching_chooses_them_is_not_asked(crowd: Dat
     )
 
     async with crowd.begin() as tx:
-        await lifecycle.request(tx, direct)
+        await requests.request(tx, direct, by=customer)
         task = await waiting(crowd, advancing(booking))
     await task
 

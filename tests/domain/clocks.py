@@ -1,9 +1,13 @@
 """Weeks, instants and walls in a few letters, for tests of working hours."""
 
 from datetime import datetime, time, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from domain.hours import Span, WeeklyHours, WeeklyInterval, free_starts
+from domain.availability import Availability, Block
+from domain.booking_rules import BookingRules
+from domain.hours import Span, WeeklyHours, WeeklyInterval
+from domain.slot_search import Calendar, Diary, Search
 
 NEW_YORK = ZoneInfo("America/New_York")
 LONDON = ZoneInfo("Europe/London")
@@ -42,20 +46,32 @@ def starts(
     *,
     duration: timedelta = HOUR,
     busy: tuple[Span, ...] = (),
+    buffer_minutes: int = 15,
     step_minutes: int = 30,
     limit: int = 100,
 ) -> list[datetime]:
-    return free_starts(
-        hours,
-        zone,
+    """The first starts at which somebody who keeps these hours could be booked."""
+    rules = BookingRules(
+        notice_minutes=0,
+        advance_days=730,
+        slot_interval_minutes=step_minutes,
+        buffer_before_minutes=buffer_minutes,
+        buffer_after_minutes=buffer_minutes,
+    )
+    search = Search(
+        rules=rules,
         duration=duration,
-        busy=busy,
-        buffer=QUARTER,
+        zone=zone,
         earliest=earliest,
         latest=latest,
-        step_minutes=step_minutes,
-        limit=limit,
+        at=earliest - timedelta(days=1),
     )
+    diary = Diary(
+        provider_id=UUID(int=1),
+        availability=Availability(zone=zone, hours=hours, daily_cap=50),
+        taken=[Block(starts_at=start, ends_at=end) for start, end in busy],
+    )
+    return [slot.starts_at for slot in Calendar(search=search, diaries=[diary]).slots(limit)]
 
 
 def walls(found: list[datetime], zone: ZoneInfo) -> list[str]:

@@ -1,192 +1,56 @@
-"""Is every step legal or refused as the table says, and does the status follow from the facts?"""
+"""Who may see what of a booking, what time does it take, and when is a provider looked for?"""
 
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise, permutations, product
 from typing import Any, Final
 from uuid import UUID
 
 import pytest
 
+from domain.availability import Block
+from domain.booking_rules import BookingRules
 from domain.bookings import (
     CONTACT_OPEN,
-    STEPS,
-    Act,
     Booking,
-    BookingStatus,
+    BookingKind,
     SlotTaken,
-    WrongStatus,
+    TermsNotAccepted,
     happened,
-    step,
+    search,
 )
 from domain.events import Event, EventType
-from domain.lifecycle import cancel, pay
-from domain.offers import OfferGone, accept
+from domain.offers import Wave
 from domain.people import Role
-from tests.factories import BOOKING, CUSTOMER, NOW, OFFER, PROVIDER, a_booking, a_viewer, an_offer
+from tests.factories import (
+    BOOKING,
+    CUSTOMER,
+    NOW,
+    PROVIDER,
+    WESTMINSTER,
+    a_booking,
+    a_viewer,
+    an_address,
+)
 
-STRANGER = UUID(int=99)
+STRANGER, FORMER = UUID(int=99), UUID(int=98)
+LATER: Final = NOW + timedelta(minutes=1)
 STAFFED: Final[dict[str, Any]] = {"provider_id": PROVIDER, "assigned_at": NOW}
 PAID: Final[dict[str, Any]] = {"paid_at": NOW}
 
-#: A booking's facts at each status, with or without a provider and payment where both are legal.
-STANDING: Final[dict[str, tuple[BookingStatus, dict[str, Any]]]] = {
-    "awaiting": (BookingStatus.AWAITING_APPROVAL, {"needs_approval": True}),
-    "awaiting, paid": (BookingStatus.AWAITING_APPROVAL, {"needs_approval": True, **PAID}),
-    "awaiting, staffed": (BookingStatus.AWAITING_APPROVAL, {"needs_approval": True, **STAFFED}),
-    "pending": (BookingStatus.PENDING, {}),
-    "pending, staffed": (BookingStatus.PENDING, STAFFED),
-    "pending, approved": (BookingStatus.PENDING, {"needs_approval": True, "approved_at": NOW}),
-    "paid": (BookingStatus.PAID, PAID),
-    "confirmed": (BookingStatus.CONFIRMED, {**STAFFED, **PAID}),
-    "in progress": (BookingStatus.IN_PROGRESS, {**STAFFED, **PAID, "started_at": NOW}),
-    "completed": (
-        BookingStatus.COMPLETED,
-        {**STAFFED, **PAID, "started_at": NOW, "completed_at": NOW},
-    ),
-    "cancelled": (BookingStatus.CANCELLED, {**STAFFED, **PAID, "cancelled_at": NOW}),
-    "declined": (BookingStatus.DECLINED, {"needs_approval": True, "declined_at": NOW}),
-    "no show": (BookingStatus.NO_SHOW, {**STAFFED, **PAID, "no_show_at": NOW}),
-}
-
-#: The fact that each act adds.
-ADDS: Final[dict[Act, dict[str, Any]]] = {
-    Act.APPROVE: {"approved_at": NOW},
-    Act.DECLINE: {"declined_at": NOW},
-    Act.ASSIGN: STAFFED,
-    Act.PAY: PAID,
-    Act.START: {"started_at": NOW},
-    Act.COMPLETE: {"completed_at": NOW},
-    Act.CANCEL: {"cancelled_at": NOW},
-}
-
-#: Every legal pair, written down a second time and independently of the table.
-LEADS: Final[dict[tuple[str, Act], BookingStatus]] = {
-    ("awaiting", Act.APPROVE): BookingStatus.PENDING,
-    ("awaiting, paid", Act.APPROVE): BookingStatus.PAID,
-    ("awaiting, staffed", Act.APPROVE): BookingStatus.PENDING,
-    ("awaiting", Act.DECLINE): BookingStatus.DECLINED,
-    ("awaiting, paid", Act.DECLINE): BookingStatus.DECLINED,
-    ("awaiting, staffed", Act.DECLINE): BookingStatus.DECLINED,
-    ("awaiting", Act.PAY): BookingStatus.AWAITING_APPROVAL,
-    ("awaiting, paid", Act.PAY): BookingStatus.AWAITING_APPROVAL,
-    ("awaiting, staffed", Act.PAY): BookingStatus.AWAITING_APPROVAL,
-    ("awaiting", Act.CANCEL): BookingStatus.CANCELLED,
-    ("awaiting, paid", Act.CANCEL): BookingStatus.CANCELLED,
-    ("awaiting, staffed", Act.CANCEL): BookingStatus.CANCELLED,
-    ("pending", Act.ASSIGN): BookingStatus.PENDING,
-    ("pending, staffed", Act.ASSIGN): BookingStatus.PENDING,
-    ("pending, approved", Act.ASSIGN): BookingStatus.PENDING,
-    ("pending", Act.PAY): BookingStatus.PAID,
-    ("pending, staffed", Act.PAY): BookingStatus.CONFIRMED,
-    ("pending, approved", Act.PAY): BookingStatus.PAID,
-    ("pending", Act.CANCEL): BookingStatus.CANCELLED,
-    ("pending, staffed", Act.CANCEL): BookingStatus.CANCELLED,
-    ("pending, approved", Act.CANCEL): BookingStatus.CANCELLED,
-    ("paid", Act.ASSIGN): BookingStatus.CONFIRMED,
-    ("paid", Act.CANCEL): BookingStatus.CANCELLED,
-    ("confirmed", Act.START): BookingStatus.IN_PROGRESS,
-    ("confirmed", Act.CANCEL): BookingStatus.CANCELLED,
-    ("in progress", Act.COMPLETE): BookingStatus.COMPLETED,
+#: Facts of a booking on either side of what closes the contact.
+STANDING: Final[dict[str, dict[str, Any]]] = {
+    "pending": {},
+    "awaiting, staffed": {"needs_approval": True, **STAFFED},
+    "confirmed": {**STAFFED, **PAID},
+    "in progress": {**STAFFED, **PAID, "started_at": NOW},
+    "completed": {**STAFFED, **PAID, "started_at": NOW, "completed_at": NOW},
+    "cancelled": {**STAFFED, **PAID, "cancelled_at": NOW},
+    "declined": {**STAFFED, "needs_approval": True, "declined_at": NOW},
+    "no show": {**STAFFED, **PAID, "no_show_at": NOW},
 }
 
 
 def standing(name: str) -> Booking:
-    return a_booking(**STANDING[name][1])
-
-
-@pytest.mark.parametrize("name", STANDING)
-def test_the_status_follows_from_the_facts(name: str) -> None:
-    assert standing(name).status is STANDING[name][0]
-
-
-def test_every_status_is_stood_at_here_and_has_its_line_in_the_table() -> None:
-    assert {status for status, _ in STANDING.values()} == set(BookingStatus) == set(STEPS)
-
-
-@pytest.mark.parametrize(("name", "act"), list(product(STANDING, Act)))
-def test_each_act_leads_where_the_table_says_or_is_refused(name: str, act: Act) -> None:
-    before, leads = standing(name), LEADS.get((name, act))
-    if leads is None:
-        with pytest.raises(WrongStatus) as refused:
-            step(before, act, **ADDS[act])
-        assert (refused.value.act, refused.value.status) == (act, before.status)
-    else:
-        after = step(before, act, **ADDS[act])
-        assert after.status is leads
-        assert after == replace(before, version=2, **ADDS[act])
-
-
-def test_a_step_that_leads_elsewhere_than_the_table_says_is_refused() -> None:
-    with pytest.raises(WrongStatus, match="Paying is not possible while the booking is PENDING"):
-        step(a_booking(), Act.PAY, cancelled_at=NOW)
-
-
-def accepted(booking: Booking) -> Booking:
-    # Whoever cancels withdraws the offer, so that accepting afterwards is refused by the booking.
-    offer = an_offer()
-    return accept(booking, [offer], offer_id=OFFER, by=PROVIDER, at=NOW).booking
-
-
-ACTS: Final[dict[str, Callable[[Booking], Booking]]] = {
-    "accept": accepted,
-    "pay": lambda booking: pay(booking, at=NOW).booking,
-    "cancel": lambda booking: cancel(booking, [], reason="", at=NOW).booking,
-}
-
-
-@pytest.mark.parametrize("order", list(permutations(ACTS)), ids=" then ".join)
-def test_accept_pay_and_cancel_in_any_order_end_legally(order: tuple[str, ...]) -> None:
-    booking, path = a_booking(), [BookingStatus.PENDING]
-    done = []
-    for name in order:
-        try:
-            booking = ACTS[name](booking)
-        except (WrongStatus, OfferGone):
-            assert "cancel" in done
-        else:
-            done.append(name)
-            path.append(booking.status)
-
-    # All that came before the cancellation was done, and nothing after it.
-    assert done == list(order[: order.index("cancel") + 1])
-    assert booking.status is BookingStatus.CANCELLED
-    assert all(
-        any(after in legal for legal in STEPS[before].values()) for before, after in pairwise(path)
-    )
-    assert booking.version == 1 + len(done)
-
-
-@pytest.mark.parametrize("order", [("accept", "pay"), ("pay", "accept")])
-def test_accept_and_pay_in_either_order_confirm(order: tuple[str, str]) -> None:
-    booking = a_booking()
-    for name in order:
-        booking = ACTS[name](booking)
-    assert booking.status is BookingStatus.CONFIRMED
-
-
-@pytest.mark.parametrize(
-    ("name", "is_open"),
-    [(name, name in {"pending", "pending, approved", "paid"}) for name in STANDING],
-)
-def test_only_an_approved_booking_without_provider_is_open_to_offers_paid_or_not(
-    name: str, is_open: bool
-) -> None:
-    assert standing(name).is_open_to_offers is is_open
-
-
-@pytest.mark.parametrize("name", STANDING)
-def test_the_last_four_statuses_are_final(name: str) -> None:
-    final = {"completed", "cancelled", "declined", "no show"}
-    assert standing(name).is_final is (name in final)
-
-
-@pytest.mark.parametrize("name", STANDING)
-def test_a_staffed_booking_takes_time_until_it_is_done_or_called_off(name: str) -> None:
-    booking = replace(standing(name), **STAFFED)
-    assert booking.takes_time is not booking.is_final
-    assert not replace(booking, provider_id=None).takes_time
+    return a_booking(**STANDING[name])
 
 
 @pytest.mark.parametrize(
@@ -216,8 +80,7 @@ def test_the_provider_sees_the_contact_while_the_booking_is_theirs(name: str) ->
 @pytest.mark.parametrize("name", ["cancelled", "declined", "no show"])
 def test_the_provider_loses_the_contact_when_the_booking_is_called_off(name: str) -> None:
     provider = a_viewer(user_id=PROVIDER, role=Role.PROVIDER)
-    booking = replace(standing(name), **STAFFED)
-    assert booking.opens_contact_to(provider, at=NOW) is False
+    assert standing(name).opens_contact_to(provider, at=NOW) is False
 
 
 def test_the_provider_loses_the_contact_thirty_days_after_completion() -> None:
@@ -252,3 +115,90 @@ def test_an_event_names_the_booking_the_customer_and_the_provider_if_there_is_on
 def test_a_taken_slot_carries_its_alternatives() -> None:
     assert SlotTaken((NOW,)).alternatives == (NOW,)
     assert str(SlotTaken()) == "The provider is not free at this time."
+
+
+def test_an_event_may_be_about_a_former_provider_and_names_only_them() -> None:
+    told = happened(EventType.BOOKING_RELEASED, a_booking(**STAFFED), provider_id=FORMER)
+    assert told.subject == {"booking": BOOKING, "customer": CUSTOMER, "provider": FORMER}
+
+
+def test_missing_terms_are_named_and_remedied() -> None:
+    assert str(TermsNotAccepted()) == "The customer has to accept the service's terms first."
+
+
+@pytest.mark.parametrize(
+    ("kind", "immediate"), [(BookingKind.IMMEDIATE, True), (BookingKind.SCHEDULED, False)]
+)
+def test_immediate_work_is_wanted_now(kind: BookingKind, immediate: bool) -> None:
+    assert a_booking(kind=kind).is_immediate is immediate
+
+
+@pytest.mark.parametrize(
+    ("facts", "lacks"),
+    [
+        ({}, False),
+        ({"terms_accepted_at": NOW}, False),
+        ({"needs_terms": True}, True),
+        ({"needs_terms": True, "terms_accepted_at": NOW}, False),
+    ],
+)
+@pytest.mark.parametrize("paid", [{}, PAID])
+def test_a_booking_is_not_open_to_offers_until_the_terms_it_needs_are_accepted(
+    facts: dict[str, Any], lacks: bool, paid: dict[str, Any]
+) -> None:
+    booking = a_booking(**facts, **paid)
+    assert booking.lacks_terms is lacks
+    assert booking.is_open_to_offers is not lacks
+
+
+def test_a_booking_blocks_its_window_with_its_own_buffers_around_it() -> None:
+    rules = BookingRules(buffer_before_minutes=20, buffer_after_minutes=45)
+    assert a_booking(rules=rules).block == Block(
+        starts_at=NOW + timedelta(days=1),
+        ends_at=NOW + timedelta(days=1, hours=2),
+        before=timedelta(minutes=20),
+        after=timedelta(minutes=45),
+        point=WESTMINSTER,
+        booking_id=BOOKING,
+    )
+
+
+def test_nobody_travels_to_a_booking_whose_place_is_not_known() -> None:
+    assert a_booking(address=an_address(point=None)).block.point is None
+
+
+class TestSearching:
+    #: A first search that got as far as its fourth round and was given up.
+    FOUND_NOBODY: Final[dict[str, Any]] = {
+        "wave": Wave.BROADCAST,
+        "round": 4,
+        "rounds_before": 1,
+        "match_since": NOW,
+        "match_due_at": None,
+        "unfilled_at": NOW,
+    }
+
+    def test_begins_anew_and_at_once_for_a_booking_that_is_open_to_offers(self) -> None:
+        assert search(a_booking(**self.FOUND_NOBODY), at=LATER) == a_booking(
+            wave=None,
+            round=4,
+            rounds_before=4,
+            match_since=LATER,
+            match_due_at=LATER,
+            unfilled_at=None,
+        )
+
+    @pytest.mark.parametrize(
+        "closed",
+        [STAFFED, {"needs_approval": True}, {"needs_terms": True}, {"cancelled_at": NOW}],
+    )
+    def test_does_not_begin_for_one_that_is_not(self, closed: dict[str, Any]) -> None:
+        assert search(a_booking(**self.FOUND_NOBODY, **closed), at=LATER) == a_booking(
+            wave=None,
+            round=4,
+            rounds_before=4,
+            match_since=None,
+            match_due_at=None,
+            unfilled_at=None,
+            **closed,
+        )

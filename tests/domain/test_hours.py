@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.hours import WeeklyHours, WeeklyInterval, clash, covers, free_starts, utc
+from domain.hours import WeeklyHours, WeeklyInterval, clash, covers, utc
 from domain.refusals import FieldError, InvalidInput
-from tests.domain.clocks import HOUR, LONDON, NEW_YORK, QUARTER, starts, week, z
+from tests.domain.clocks import LONDON, NEW_YORK, QUARTER, week, z
 
 # The value
 
@@ -163,99 +163,3 @@ def test_without_a_buffer_jobs_may_touch() -> None:
     touching = [(z("06-01 08:00"), z("06-01 09:00")), (z("06-01 10:00"), z("06-01 11:00"))]
 
     assert clash(z("06-01 09:00"), z("06-01 10:00"), touching) is None
-
-
-# free_starts
-
-
-def test_starts_are_listed_from_the_first_to_the_last_that_fits() -> None:
-    found = starts(week("09:00-11:00", days=(1,)), LONDON, z("06-01 00:00"), z("06-07 00:00"))
-
-    assert found == [z("06-01 08:00"), z("06-01 08:30"), z("06-01 09:00")]
-    assert all(instant.tzinfo is UTC for instant in found)
-
-
-def test_earliest_and_latest_are_themselves_possible_starts() -> None:
-    found = starts(week("00:00-00:00"), LONDON, z("06-01 08:00"), z("06-01 09:00"))
-
-    assert found == [z("06-01 08:00"), z("06-01 08:30"), z("06-01 09:00")]
-
-
-def test_an_earliest_off_the_grid_waits_for_the_next_step() -> None:
-    earliest = z("06-01 08:00") + timedelta(seconds=1)
-
-    found = starts(week("00:00-00:00"), LONDON, earliest, z("06-01 09:29"))
-
-    assert found == [z("06-01 08:30"), z("06-01 09:00")]
-
-
-def test_the_step_is_fifteen_minutes_unless_said_otherwise() -> None:
-    found = free_starts(
-        week("09:00-10:30"),
-        LONDON,
-        duration=HOUR,
-        busy=(),
-        buffer=QUARTER,
-        earliest=z("06-01 00:00"),
-        latest=z("06-01 12:00"),
-        limit=10,
-    )
-
-    assert found == [z("06-01 08:00"), z("06-01 08:15"), z("06-01 08:30")]
-
-
-def test_steps_that_do_not_divide_the_day_begin_again_at_midnight() -> None:
-    found = starts(
-        week("00:00-00:00"), ZoneInfo("UTC"), z("06-01 14:00"), z("06-02 08:00"), step_minutes=420
-    )
-
-    assert found == [z("06-01 14:00"), z("06-01 21:00"), z("06-02 00:00"), z("06-02 07:00")]
-
-
-def test_busy_time_is_passed_over_with_one_buffer_on_each_side() -> None:
-    busy = (
-        (z("06-01 12:00"), z("06-01 13:00")),
-        (z("06-01 09:15"), z("06-01 09:30")),
-        (z("06-01 09:00"), z("06-01 10:00")),
-    )
-
-    found = starts(
-        week("08:00-16:00"), LONDON, z("06-01 00:00"), z("06-01 23:00"), busy=busy, step_minutes=15
-    )
-
-    assert found == [
-        z(f"06-01 {at}")
-        for at in (
-            *("07:00", "07:15", "07:30", "07:45"),
-            *("10:15", "10:30", "10:45"),
-            *("13:15", "13:30", "13:45", "14:00"),
-        )
-    ]
-
-
-def test_the_first_starts_are_given_up_to_the_limit() -> None:
-    hours = week("09:00-17:00")
-
-    few = starts(hours, LONDON, z("06-01 00:00"), z("06-05 00:00"), limit=3)
-    none = starts(hours, LONDON, z("06-01 00:00"), z("06-05 00:00"), limit=0)
-
-    assert few == [z("06-01 08:00"), z("06-01 08:30"), z("06-01 09:00")]
-    assert none == []
-
-
-def test_a_job_longer_than_the_day_runs_on_into_the_next_when_the_hours_join() -> None:
-    shift = WeeklyHours(
-        intervals=(
-            WeeklyInterval(weekday=1, opens=time(20), closes=time()),
-            WeeklyInterval(weekday=2, opens=time(), closes=time(8)),
-        )
-    )
-
-    found = starts(shift, LONDON, z("06-01 00:00"), z("06-03 00:00"), duration=11 * HOUR)
-
-    assert found == [z("06-01 19:00"), z("06-01 19:30"), z("06-01 20:00")]
-
-
-def test_nothing_is_free_without_hours_or_before_the_earliest() -> None:
-    assert starts(WeeklyHours(), LONDON, z("06-01 00:00"), z("06-05 00:00")) == []
-    assert starts(week("09:00-17:00"), LONDON, z("06-05 00:00"), z("06-01 00:00")) == []

@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from domain.hours import WeeklyHours, WeeklyInterval, covers, free_starts, utc
+from domain.hours import WeeklyHours, WeeklyInterval, covers, utc
 from tests.domain.clocks import (
     CAIRO,
     HOUR,
@@ -26,15 +26,8 @@ def test_a_job_given_in_its_own_zone_is_measured_in_elapsed_time() -> None:
     end = datetime(2026, 11, 1, 2, 30, tzinfo=NEW_YORK)
 
     assert covers(week("00:00-00:00"), NEW_YORK, start, end)
-    assert free_starts(
-        week("00:30-02:30"),
-        NEW_YORK,
-        duration=3 * HOUR,
-        busy=(),
-        buffer=QUARTER,
-        earliest=start,
-        latest=end,
-        limit=10,
+    assert starts(
+        week("00:30-02:30"), NEW_YORK, start, end, duration=3 * HOUR, step_minutes=15
     ) == [z("11-01 04:30")]
 
 

@@ -10,9 +10,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.hours import Span, WeeklyHours, WeeklyInterval, clash, covers, free_starts
-
-QUARTER = timedelta(minutes=15)
+from domain.hours import Span, WeeklyHours, WeeklyInterval, clash, covers
+from tests.domain.clocks import QUARTER, starts
 
 #: The day before a change of clocks (or any day), and a zone in which it happens.
 NIGHTS = st.sampled_from(
@@ -92,14 +91,14 @@ def test_a_start_is_offered_if_and_only_if_it_is_on_the_grid_covered_and_free(
         quarter for quarter in quarters(noon, day[-1] + duration) if worked(hours, zone, quarter)
     }
 
-    found = free_starts(
+    found = starts(
         hours,
         zone,
+        noon,
+        day[-1],
         duration=duration,
-        busy=busy,
-        buffer=buffer,
-        earliest=noon,
-        latest=day[-1],
+        busy=tuple(busy),
+        buffer_minutes=buffer // timedelta(minutes=1),
         step_minutes=step,
         limit=len(day),
     )

@@ -23,6 +23,7 @@ from domain.offers import (
     reject,
     rescind,
     settled,
+    take_back,
 )
 from domain.refusals import InvalidInput, NotFound
 from tests.factories import BOOKING, NOW, OFFER, PROVIDER, a_booking, an_offer
@@ -31,6 +32,14 @@ LATER: Final = NOW + timedelta(minutes=1)
 EXPIRY: Final = NOW + timedelta(minutes=5)
 JUST_BEFORE: Final = EXPIRY - timedelta(microseconds=1)
 RIVAL, OTHER = UUID(int=31), UUID(int=32)
+#: Every legal step, written down a second time.
+LEGAL: Final = {
+    (OfferState.OFFERED, OfferState.ACCEPTED),
+    (OfferState.OFFERED, OfferState.REJECTED),
+    (OfferState.OFFERED, OfferState.EXPIRED),
+    (OfferState.OFFERED, OfferState.RESCINDED),
+    (OfferState.ACCEPTED, OfferState.RESCINDED),
+}
 FINAL: Final = sorted(set(OfferState) - {OfferState.OFFERED})
 
 
@@ -51,11 +60,11 @@ def turn_down(booking: Booking, *offers: JobOffer, at: Any = LATER, reason: str 
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(OfferState, OfferState)))
-def test_only_an_open_offer_is_resolved_and_never_reopened(
+def test_an_open_offer_is_resolved_a_won_one_withdrawn_and_none_ever_reopened(
     before: OfferState, after: OfferState
 ) -> None:
     offer = an_offer(state=before)
-    if before is OfferState.OFFERED and after is not OfferState.OFFERED:
+    if (before, after) in LEGAL:
         resolved = offer.resolve(after, at=LATER, reason="why")
         assert resolved == an_offer(state=after, resolved_at=LATER, reject_reason="why")
     else:
@@ -127,6 +136,21 @@ class TestAccepting:
         with pytest.raises(OfferGone) as refused:
             take(a_booking(), offer)
         assert refused.value.why is why
+
+    def test_what_waits_for_the_terms_again_is_refused(self) -> None:
+        with pytest.raises(OfferGone) as refused:
+            take(a_booking(needs_terms=True), an_offer())
+        assert refused.value.why is Gone.RESCINDED
+
+    def test_again_what_was_taken_back_since_is_refused(self) -> None:
+        (back,) = take_back([settled_offer(OfferState.ACCEPTED)], at=NOW)
+        for booking, why in (
+            (a_booking(), Gone.RESCINDED),
+            (a_booking(provider_id=RIVAL, assigned_at=NOW), Gone.TAKEN),
+        ):
+            with pytest.raises(OfferGone) as refused:
+                take(booking, back)
+            assert refused.value.why is why
 
     def test_at_the_instant_of_expiry_is_refused_and_just_before_is_not(self) -> None:
         assert take(a_booking(), an_offer(), at=JUST_BEFORE).booking.provider_id == PROVIDER
@@ -231,6 +255,14 @@ def test_open_offers_are_withdrawn_and_ripe_ones_expire_instead(state: OfferStat
     assert resolved == (withdrawn if state is OfferState.OFFERED else [])
 
 
+@pytest.mark.parametrize("state", OfferState)
+def test_only_what_was_won_is_taken_back(state: OfferState) -> None:
+    offer = an_offer(state=state)
+    back = an_offer(state=OfferState.RESCINDED, resolved_at=LATER)
+    expected = (back,) if state is OfferState.ACCEPTED else ()
+    assert take_back([offer], at=LATER) == expected
+
+
 def test_an_event_about_an_offer_names_the_offer_its_booking_and_its_provider() -> None:
     expired = settled_offer(OfferState.EXPIRED)
     (event,) = settled([expired])
@@ -238,6 +270,23 @@ def test_an_event_about_an_offer_names_the_offer_its_booking_and_its_provider() 
     assert event.subject == {"offer": OFFER, "booking": BOOKING, "provider": PROVIDER}
 
 
-@pytest.mark.parametrize("why", Gone)
-def test_each_way_of_being_gone_is_said_in_a_sentence(why: Gone) -> None:
-    assert str(OfferGone(why)).endswith(".")
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        (Gone.TAKEN, "Another provider has taken this booking."),
+        (Gone.EXPIRED, "This offer has expired."),
+        (Gone.REJECTED, "You have rejected this offer."),
+        (Gone.RESCINDED, "This offer has been withdrawn."),
+        (Gone.BOOKING_CLOSED, "This booking is no longer open."),
+        (
+            Gone.UNAVAILABLE,
+            "By your own hours, time off or daily cap you are not available then.",
+        ),
+    ],
+)
+def test_each_way_of_being_gone_is_said_in_a_sentence(why: Gone, said: str) -> None:
+    assert str(OfferGone(why)) == said
+
+
+def test_there_is_no_other_way_of_being_gone() -> None:
+    assert len(Gone) == 6

@@ -10,6 +10,7 @@ from domain.money import Money
 from domain.people import Role
 from domain.places import Point
 from domain.privacy import Contact, OfferedWork, address, contact, offered_work
+from domain.vehicles import Vehicle
 from tests.factories import (
     NOW,
     PROVIDER,
@@ -17,6 +18,7 @@ from tests.factories import (
     a_booking,
     a_provider,
     a_user,
+    a_vehicle,
     a_viewer,
     an_address,
 )
@@ -28,7 +30,12 @@ CLOSED = Contact(name="John D.", phone=None)
 
 def test_an_offer_shows_a_first_name_a_district_and_a_rounded_distance() -> None:
     two_miles_south = Point(latitude=51.5010 - 2.4 / 69.0934, longitude=-0.1246)
-    booking = a_booking(concern="The oven smokes.", access_instructions="The key is in the pot.")
+    booking = a_booking(
+        concern="The oven smokes.",
+        access_instructions="The key is in the pot.",
+        special_requirements="A dog.",
+        requested_brand="Miele",
+    )
     work = offered_work(booking, a_user(), a_provider(point=two_miles_south))
 
     assert work == OfferedWork(
@@ -38,12 +45,22 @@ def test_an_offer_shows_a_first_name_a_district_and_a_rounded_distance() -> None
         ends_at=booking.ends_at,
         price=Money(amount_minor=4050, currency="GBP"),
         concern="The oven smokes.",
+        vehicle=None,
+        requested_brand="Miele",
         customer_name="John D.",
         city="London",
         area="SW1A",
         distance_miles=2,
     )
-    for secret in ("Doe", "+44", "Parliament", "0AA", "pot"):
+    for secret in ("Doe", "+44", "Parliament", "0AA", "pot", "dog"):
+        assert secret not in str(asdict(work))
+
+
+def test_an_offer_shows_the_model_of_a_vehicle_and_not_which_one_it_is() -> None:
+    work = offered_work(a_booking(vehicle=a_vehicle()), a_user(), a_provider())
+
+    assert work.vehicle == Vehicle(year=2015, make="Volkswagen", model="Golf")
+    for secret in ("WVWZZZ1KZAW123456", "BAB1234"):
         assert secret not in str(asdict(work))
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.factories import NOW, a_provider, a_service
+from domain.people import Role
+from tests.factories import NOW, a_provider, a_service, a_viewer
 
 
 def test_customers_see_a_first_name_and_a_district() -> None:
@@ -27,6 +28,18 @@ def test_only_the_approved_who_are_not_suspended_may_work(
     changes: dict[str, Any], active: bool
 ) -> None:
     assert a_provider(**changes).is_active is active
+
+
+def test_hours_in_full_are_shown_to_themselves_and_to_staff() -> None:
+    provider = a_provider()
+    viewers = (
+        a_viewer(user_id=provider.id, role=Role.PROVIDER),
+        a_viewer(role=Role.DISPATCHER),
+        a_viewer(role=Role.PROVIDER),
+        a_viewer(),
+    )
+
+    assert [provider.shows_time_to(one) for one in viewers] == [True, True, False, False]
 
 
 def test_a_service_takes_the_time_it_says() -> None:

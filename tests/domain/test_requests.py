@@ -2,45 +2,49 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
 
-from domain.bookings import BookingKind, BookingStatus
+from domain.booking_rules import BookingRules
+from domain.bookings import Booking, BookingKind, BookingStatus
 from domain.money import Money
 from domain.refusals import InvalidInput
-from domain.requests import (
-    MAX_ADVANCE,
-    BookingRequest,
-    BookingRule,
-    BrokenRule,
-    RulesBroken,
-    ServiceInactive,
-    draft,
-)
-from domain.services import ApprovalPolicy
+from domain.requests import BookingRequest, ServiceInactive, draft, outline
+from domain.series import SeriesPlace
+from domain.services import ApprovalPolicy, ServiceMode
 from tests.factories import (
     BOOKING,
     NOW,
     PROVIDER,
+    WESTMINSTER,
     a_booking,
     a_request,
     a_service,
+    a_vehicle,
     an_address,
 )
 
+OTHER, HOLD = UUID(int=77), UUID(int=7)
+UNSEARCHED: Final[dict[str, Any]] = {"match_since": None, "match_due_at": None}
 
-def drafted(request: BookingRequest, **service: Any) -> Any:
+
+def drafted(request: BookingRequest, **service: Any) -> Booking:
     return draft(request, a_service(**service), booking_id=BOOKING, at=NOW)
 
 
+def searched(**facts: Any) -> Booking:
+    """The booking, for which somebody is looked for from `NOW`."""
+    return a_booking(**{"match_since": NOW} | facts)
+
+
 def wrong_paths(request: BookingRequest) -> list[tuple[str, ...]]:
-    return [error.path for error in request.wrong_fields()]
+    return [error.path for error in request.wrong_fields(at=NOW)]
 
 
 def test_a_request_becomes_a_pending_booking_that_is_matched_at_once() -> None:
-    assert drafted(a_request()) == a_booking()
+    assert drafted(a_request()) == searched()
     assert drafted(a_request()).status is BookingStatus.PENDING
 
 
@@ -49,19 +53,32 @@ def test_what_the_customer_writes_is_kept() -> None:
         "access_instructions": "Ring twice.",
         "special_requirements": "A dog.",
         "concern": "The oven\nsmokes.",
+        "requested_brand": "Miele",
+        "vehicle": a_vehicle(),
+        "preferred_provider_id": PROVIDER,
+        "series": SeriesPlace(series_id=OTHER, original_start=datetime(2026, 6, 2, 13)),  # noqa: DTZ001
     }
-    assert drafted(a_request(**words)) == a_booking(**words)
+    assert drafted(a_request(**words)) == searched(**words)
+
+
+def test_the_rules_price_and_duration_of_the_service_are_kept_as_they_are() -> None:
+    rules = BookingRules(buffer_before_minutes=0, max_reschedules=1)
+    price = Money(amount_minor=999, currency="EUR")
+    booking = drafted(a_request(), rules=rules, price=price, duration_minutes=25)
+    assert booking == searched(
+        rules=rules, price=price, ends_at=NOW + timedelta(days=1, minutes=25)
+    )
 
 
 def test_one_with_nothing_to_pay_is_paid_from_the_start() -> None:
     free = drafted(a_request(), price=Money(amount_minor=0, currency="GBP"))
-    assert free.paid_at == NOW
+    assert free == searched(paid_at=NOW, price=Money(amount_minor=0, currency="GBP"))
     assert free.status is BookingStatus.PAID
 
 
 def test_one_that_needs_approval_waits_for_it_unmatched() -> None:
     booking = drafted(a_request(), approval=ApprovalPolicy.MANUAL)
-    assert booking == a_booking(needs_approval=True, match_due_at=None)
+    assert booking == a_booking(needs_approval=True, **UNSEARCHED)
     assert booking.status is BookingStatus.AWAITING_APPROVAL
 
 
@@ -71,7 +88,7 @@ def test_one_for_a_provider_is_theirs_and_unmatched(approval: ApprovalPolicy) ->
     assert booking == a_booking(
         provider_id=PROVIDER,
         assigned_at=NOW,
-        match_due_at=None,
+        **UNSEARCHED,
         needs_approval=approval is ApprovalPolicy.MANUAL,
     )
 
@@ -95,38 +112,40 @@ def test_work_wanted_now_starts_on_the_minute_after_half_an_hour(
 
 
 @pytest.mark.parametrize(
-    ("starts_at", "rule", "message"),
+    ("terms", "accepted", "facts"),
     [
-        (NOW, BookingRule.PAST, "The start is in the past; choose a later one."),
-        (
-            NOW - timedelta(days=1),
-            BookingRule.PAST,
-            "The start is in the past; choose a later one.",
-        ),
-        (
-            NOW + MAX_ADVANCE + timedelta(microseconds=1),
-            BookingRule.TOO_FAR_AHEAD,
-            "The start is more than 90 days ahead; choose an earlier one.",
-        ),
+        ("", False, {"match_since": NOW}),
+        # Nothing was there to be accepted.
+        ("", True, {"match_since": NOW}),
+        ("No pets.", False, {"needs_terms": True, **UNSEARCHED}),
+        ("No pets.", True, {"needs_terms": True, "terms_accepted_at": NOW, "match_since": NOW}),
     ],
 )
-def test_a_start_that_is_past_or_too_far_ahead_breaks_a_rule(
-    starts_at: datetime, rule: BookingRule, message: str
+def test_one_whose_terms_are_not_accepted_waits_for_them_unmatched(
+    terms: str, accepted: bool, facts: dict[str, Any]
 ) -> None:
-    with pytest.raises(RulesBroken) as refused:
-        drafted(a_request(starts_at=starts_at))
-    assert refused.value.broken == (BrokenRule(rule=rule, message=message),)
-    assert str(refused.value) == message
+    assert drafted(a_request(terms_accepted=accepted), terms=terms) == a_booking(**facts)
 
 
-@pytest.mark.parametrize("starts_at", [NOW + timedelta(microseconds=1), NOW + MAX_ADVANCE])
-def test_a_start_within_the_rules_is_taken(starts_at: datetime) -> None:
-    assert drafted(a_request(starts_at=starts_at)).starts_at == starts_at
+@pytest.mark.parametrize(
+    ("mode", "point"),
+    [(ServiceMode.ON_SITE, WESTMINSTER), (ServiceMode.VIDEO, None), (ServiceMode.CHAT, None)],
+)
+def test_only_work_on_site_has_a_place_to_travel_to(mode: ServiceMode, point: Any) -> None:
+    assert drafted(a_request(), mode=mode).address == an_address(point=point)
 
 
 def test_a_service_that_left_the_catalogue_is_not_booked() -> None:
     with pytest.raises(ServiceInactive, match="can no longer be booked"):
         drafted(a_request(), active=False)
+    with pytest.raises(ServiceInactive):
+        outline(a_request(), a_service(active=False), booking_id=BOOKING, at=NOW)
+
+
+def test_what_a_request_lacks_does_not_keep_its_time_from_being_asked_for() -> None:
+    vague = a_request(address=an_address(line1="", city=""))
+    service = a_service(requires_vehicle=True)
+    assert outline(vague, service, booking_id=BOOKING, at=NOW) == searched(address=vague.address)
 
 
 def test_every_wrong_field_is_named_at_once() -> None:
@@ -139,6 +158,11 @@ def test_every_wrong_field_is_named_at_once() -> None:
         access_instructions=too_long,
         special_requirements=too_long,
         concern=too_long,
+        requested_brand="x" * 101,
+        vehicle=a_vehicle(year=1899, make="", model="x" * 51, vin="O", plate=""),
+        override_reason="",
+        provider_id=PROVIDER,
+        preferred_provider_id=PROVIDER,
         starts_at=None,
     )
     with pytest.raises(InvalidInput) as refused:
@@ -150,13 +174,48 @@ def test_every_wrong_field_is_named_at_once() -> None:
         ("address", "city"),
         ("address", "stateProvince"),
         ("address", "postalCode"),
+        ("address", "country"),
         ("accessInstructions",),
         ("specialRequirements",),
         ("concern",),
-        ("address", "country"),
+        ("requestedBrand",),
+        ("vehicle", "make"),
+        ("vehicle", "model"),
+        ("vehicle", "year"),
+        ("vehicle", "vin"),
+        ("vehicle", "plate"),
+        ("overrideReason",),
+        ("preferredProviderId",),
         ("startsAt",),
     ]
-    assert refused.value.errors[0].message == "Write 1 to 200 characters."
+    messages = {".".join(error.path): error.message for error in refused.value.errors}
+    assert messages["address.line1"] == "Write 1 to 200 characters."
+    assert messages["requestedBrand"] == "Write 0 to 100 characters."
+    assert messages["overrideReason"] == "Write 1 to 500 characters."
+    assert messages["preferredProviderId"] == (
+        "Book one provider with `providerId`, or prefer one; not both."
+    )
+    assert messages["startsAt"] == "Say when the work should start, or book IMMEDIATE."
+
+
+def test_a_missing_vehicle_is_told_with_all_else_that_is_wrong() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        drafted(a_request(concern="nu\x00ll"), requires_vehicle=True)
+    assert [(error.path, error.message) for error in refused.value.errors] == [
+        (("concern",), "Leave out null characters and halves of characters."),
+        (("vehicle",), "This service needs to know the vehicle."),
+    ]
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_a_vehicle_is_taken_whether_it_is_asked_for_or_not(required: bool) -> None:
+    booking = drafted(a_request(vehicle=a_vehicle()), requires_vehicle=required)
+    assert booking == searched(vehicle=a_vehicle())
+
+
+def test_input_that_is_wrong_is_told_before_the_service_is_found_gone() -> None:
+    with pytest.raises(InvalidInput):
+        drafted(a_request(concern="x" * 2001), active=False)
 
 
 def test_the_longest_texts_are_taken() -> None:
@@ -173,8 +232,10 @@ def test_the_longest_texts_are_taken() -> None:
         access_instructions=longest,
         special_requirements=longest,
         concern=longest,
+        requested_brand="x" * 100,
+        override_reason="x" * 500,
     )
-    assert request.wrong_fields() == ()
+    assert request.wrong_fields(at=NOW) == ()
 
 
 @pytest.mark.parametrize("concern", ["nu\x00ll", "ha\ud800lf"])
@@ -189,21 +250,39 @@ def test_a_country_is_two_capitals(country: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "starts_at", "wrong"),
+    ("kind", "starts_at", "hold_id", "remedy"),
     [
-        (BookingKind.IMMEDIATE, None, False),
-        (BookingKind.IMMEDIATE, NOW, True),
-        (BookingKind.SCHEDULED, NOW, False),
-        (BookingKind.SCHEDULED, None, True),
+        (BookingKind.IMMEDIATE, None, None, None),
+        (BookingKind.IMMEDIATE, NOW, None, "Leave it out for IMMEDIATE, or book SCHEDULED."),
+        (BookingKind.IMMEDIATE, NOW, HOLD, "Leave it out for IMMEDIATE, or book SCHEDULED."),
+        # That a hold is of a chosen time is said when it is known what it keeps.
+        (BookingKind.IMMEDIATE, None, HOLD, None),
+        (BookingKind.SCHEDULED, NOW, None, None),
+        (BookingKind.SCHEDULED, NOW, HOLD, None),
+        (BookingKind.SCHEDULED, None, HOLD, None),
+        (
+            BookingKind.SCHEDULED,
+            None,
+            None,
+            "Say when the work should start, or book IMMEDIATE.",
+        ),
     ],
 )
-def test_a_start_belongs_to_scheduled_work_only(
-    kind: BookingKind, starts_at: datetime | None, wrong: bool
+def test_a_start_belongs_to_scheduled_work_and_to_no_other(
+    kind: BookingKind, starts_at: datetime | None, hold_id: UUID | None, remedy: str | None
 ) -> None:
-    paths = wrong_paths(a_request(kind=kind, starts_at=starts_at))
-    assert paths == ([("startsAt",)] if wrong else [])
+    wrong = a_request(kind=kind, starts_at=starts_at, hold_id=hold_id).wrong_fields(at=NOW)
+    assert [(error.path, error.message) for error in wrong] == (
+        [(("startsAt",), remedy)] if remedy else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "immediate"), [(BookingKind.IMMEDIATE, True), (BookingKind.SCHEDULED, False)]
+)
+def test_an_immediate_request_is_for_now(kind: BookingKind, immediate: bool) -> None:
+    assert a_request(kind=kind).immediate is immediate
 
 
 def test_a_request_may_come_from_anybody() -> None:
-    stranger = UUID(int=77)
-    assert drafted(a_request(customer_id=stranger)).customer_id == stranger
+    assert drafted(a_request(customer_id=OTHER)).customer_id == OTHER

@@ -11,6 +11,7 @@ from domain.audience import (
     queue_topic,
     session_topic,
     topics,
+    waitlist_topic,
 )
 from domain.events import Event, EventType
 
@@ -23,6 +24,7 @@ ID = UUID(int=1)
         (EventType.BOOKING_PAID, "booking", {booking_topic(ID), queue_topic()}),
         (EventType.BOOKING_STARTED, "booking", {booking_topic(ID), presence_topic()}),
         (EventType.OFFER_OFFERED, "provider", {offers_topic(ID)}),
+        (EventType.WAITLIST_GRANTED, "customer", {waitlist_topic(ID)}),
         (EventType.SESSION_REVOKED, "session", {session_topic(ID)}),
     ],
 )

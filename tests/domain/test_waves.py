@@ -12,7 +12,7 @@ from domain.bookings import Booking, happened
 from domain.events import EventType
 from domain.matching import Ranked, rank
 from domain.offers import JobOffer, OfferState, Outcome, Wave, about
-from domain.waves import DEFAULT, Call, due, open_wave, tidy
+from domain.waves import DEFAULT, Call, WaveRules, due, open_wave, tidy
 from tests.domain.matching.factories import a_candidate, some_work
 from tests.factories import BOOKING, NOW, PROVIDER, a_booking, an_offer
 
@@ -62,6 +62,7 @@ class TestTheFirstWave:
             {"provider_id": PROVIDER, "assigned_at": NOW},
             {"cancelled_at": NOW},
             {"needs_approval": True},
+            {"needs_terms": True},
         ],
     )
     def test_is_not_due_early_or_for_a_booking_that_is_not_open(
@@ -185,6 +186,12 @@ class TestTidying:
             (a_booking(), START),
             (a_booking(), START + timedelta(days=9)),
             (a_booking(starts_at=NOW + timedelta(days=30)), NOW + timedelta(hours=72)),
+            # The three days are those of the search, not of the request.
+            (
+                a_booking(starts_at=NOW + timedelta(days=30), match_since=NOW + MINUTE),
+                NOW + timedelta(hours=72) + MINUTE,
+            ),
+            (a_booking(match_since=NOW + MINUTE), START),
         ],
     )
     def test_gives_up_at_the_start_or_after_three_days(
@@ -213,6 +220,10 @@ class TestTidying:
                 a_booking(starts_at=NOW + timedelta(days=30)),
                 NOW + timedelta(hours=72) - SECOND,
             ),
+            (
+                a_booking(starts_at=NOW + timedelta(days=30), match_since=NOW + MINUTE),
+                NOW + timedelta(hours=72) + MINUTE - SECOND,
+            ),
         ],
     )
     def test_does_not_give_up_a_second_too_soon(self, booking: Booking, at: datetime) -> None:
@@ -225,12 +236,26 @@ class TestTidying:
             a_booking(cancelled_at=NOW),
             a_booking(provider_id=PROVIDER, assigned_at=NOW),
             a_booking(needs_approval=True),
+            a_booking(needs_terms=True),
         ],
     )
-    def test_leaves_alone_what_is_over_taken_or_not_yet_approved(self, booking: Booking) -> None:
+    def test_leaves_alone_what_is_over_taken_or_not_yet_to_be_offered(
+        self, booking: Booking
+    ) -> None:
         assert tidy(booking, [], at=START) is None
 
 
 def test_the_numbers_are_those_of_the_rules() -> None:
-    assert (DEFAULT.targeted_size, DEFAULT.broadcast_size) == (3, 50)
-    assert DEFAULT.broadcast_reach == (10, 15, 25)
+    assert (
+        WaveRules(
+            preferred_lasts=timedelta(seconds=120),
+            targeted_size=3,
+            targeted_lasts=timedelta(minutes=5),
+            broadcast_size=50,
+            broadcast_lasts=timedelta(hours=2),
+            broadcast_reach=(10, 15, 25),
+            broadcast_again=timedelta(minutes=4),
+            give_up=timedelta(hours=72),
+        )
+        == DEFAULT
+    )

@@ -57,7 +57,7 @@ ADDRESS: Final = {
 
 async def a_wish(database: Database, service: Service, **changes: Any) -> dict[str, Any]:
     """The input of createBooking: the service, the day after tomorrow."""
-    at = await factories.now(database) + timedelta(days=2)
+    at = await factories.tomorrow(database) + timedelta(days=1)
     wish = {
         "serviceId": ids.encode("Service", service.id),
         "kind": "SCHEDULED",

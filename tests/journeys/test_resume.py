@@ -93,6 +93,8 @@ async def test_through_a_redis_restart_and_a_cut_socket_nothing_is_missed_or_dou
     service = await factories.add_service(database)
     dispatcher = await factories.add_dispatcher(database)
     customer = await callout.client(database, await factories.add_customer(database))
+    # One for each booking: what nobody could take would not be booked.
+    await factories.add_providers(database, service, count=10)
     wish = await a_wish(database, service)
     await callout.answers(200)
 

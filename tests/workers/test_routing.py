@@ -14,7 +14,7 @@ from workers.queue import Call
 from workers.routing import ROUTES, Route, calls
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
-BOOKING, EVENT = UUID(int=1), UUID(int=2)
+BOOKING, EVENT, PROVIDER = (UUID(int=n) for n in range(1, 4))
 
 
 def an_event(type_: EventType) -> RecordedEvent:
@@ -25,7 +25,14 @@ def an_event(type_: EventType) -> RecordedEvent:
 
 @pytest.mark.parametrize(
     "type_",
-    [EventType.BOOKING_REQUESTED, EventType.BOOKING_APPROVED, EventType.OFFER_REJECTED],
+    [
+        EventType.BOOKING_REQUESTED,
+        EventType.BOOKING_APPROVED,
+        EventType.BOOKING_TERMS_ACCEPTED,
+        EventType.BOOKING_RELEASED,
+        EventType.BOOKING_RESCHEDULED,
+        EventType.OFFER_REJECTED,
+    ],
 )
 def test_what_opens_a_place_in_line_advances_the_matching_of_its_booking(
     type_: EventType,
@@ -41,6 +48,54 @@ def test_what_opens_a_place_in_line_advances_the_matching_of_its_booking(
 
 
 def test_an_event_without_a_line_calls_for_nothing() -> None:
+    assert calls(an_event(EventType.BOOKING_STARTED)) == []
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        EventType.BOOKING_CANCELLED,
+        EventType.BOOKING_DECLINED,
+        EventType.BOOKING_RELEASED,
+        EventType.BOOKING_RESCHEDULED,
+        EventType.BOOKING_NO_SHOW,
+        EventType.SLOT_FREED,
+        EventType.PROVIDER_AVAILABILITY_CHANGED,
+    ],
+)
+def test_what_frees_a_providers_time_is_passed_on_to_those_who_wait(type_: EventType) -> None:
+    event = RecordedEvent(id=EVENT, type=type_, subject={"provider": PROVIDER}, occurred_at=AT)
+
+    assert calls(event) == [
+        Call(
+            job="grant_waitlist",
+            arguments=(str(PROVIDER),),
+            queue="critical",
+            key=f"{EVENT}:grant_waitlist",
+        )
+    ]
+
+
+def test_a_slot_is_looked_for_at_once_for_who_joins_the_waitlist() -> None:
+    entry = UUID(int=4)
+    event = RecordedEvent(
+        id=EVENT,
+        type=EventType.WAITLIST_JOINED,
+        subject={"waitlist_entry": entry, "customer": PROVIDER},
+        occurred_at=AT,
+    )
+
+    assert calls(event) == [
+        Call(
+            job="look_for_slot",
+            arguments=(str(entry),),
+            queue="critical",
+            key=f"{EVENT}:look_for_slot",
+        )
+    ]
+
+
+def test_what_frees_nobodys_time_calls_for_nothing() -> None:
     assert calls(an_event(EventType.BOOKING_CANCELLED)) == []
 
 

@@ -6,7 +6,9 @@ from uuid import UUID
 
 import pytest
 
+from domain.hours import WeeklyHours
 from domain.matching import (
+    TIME_RULES,
     Candidate,
     HardRule,
     MatchingRules,
@@ -17,7 +19,14 @@ from domain.matching import (
     verdicts,
 )
 from domain.places import Point, miles_between
-from tests.domain.matching.factories import NOW, TORONTO, a_candidate, some_work
+from tests.domain.matching.factories import (
+    NOW,
+    OFFICE_HOURS,
+    TORONTO,
+    a_block,
+    a_candidate,
+    some_work,
+)
 
 AWAY = Point(latitude=43.7, longitude=-79.3952)
 MILES = miles_between(TORONTO, AWAY)
@@ -49,6 +58,7 @@ def test_every_rule_is_asked_once_in_a_fixed_order_and_says_what_it_saw() -> Non
             (HardRule.HOURS, "inside working hours"),
             (HardRule.TIME_OFF, "no time off"),
             (HardRule.FREE, "free"),
+            (HardRule.DAILY_CAP, "3 jobs a day: not reached"),
             (HardRule.NOT_REJECTED, "has not rejected it"),
             (HardRule.ON_SHIFT, "on shift"),
             (HardRule.HEARTBEAT, "last heartbeat 5 s ago"),
@@ -67,7 +77,8 @@ def test_every_broken_rule_is_told_not_only_the_first() -> None:
         service_ids=frozenset(),
         point=AWAY,
         radius_miles=1.0,
-        busy=((clock(15), clock(16)),),
+        busy=((clock(21), clock(22, 30)),),
+        daily_cap=1,
         time_off=((clock(0), clock(23)),),
         rejected=True,
     )
@@ -79,6 +90,8 @@ def test_every_broken_rule_is_told_not_only_the_first() -> None:
         HardRule.RADIUS,
         HardRule.HOURS,
         HardRule.TIME_OFF,
+        HardRule.FREE,
+        HardRule.DAILY_CAP,
         HardRule.NOT_REJECTED,
         HardRule.ON_SHIFT,
         HardRule.HEARTBEAT,
@@ -200,11 +213,91 @@ def test_one_buffer_lies_between_two_jobs_not_two(
     assert verdict(HardRule.FREE, some_work(), a_candidate(busy=tuple(busy))) == expected
 
 
-def test_the_buffer_is_a_setting() -> None:
-    candidate = a_candidate(busy=((clock(13), clock(14)),))
-    policy = MatchingRules(buffer=timedelta())
+@pytest.mark.parametrize(
+    ("before", "after", "passed"),
+    [
+        ({"after": timedelta()}, {"before": timedelta()}, True),
+        ({"after": timedelta(minutes=1)}, {"before": timedelta()}, False),
+        ({"after": timedelta()}, {"before": timedelta(minutes=1)}, False),
+    ],
+)
+def test_the_gap_is_the_larger_of_what_the_two_jobs_want(
+    before: dict[str, Any], after: dict[str, Any], passed: bool
+) -> None:
+    candidate = a_candidate(taken=(a_block(clock(13), clock(14), **before),))
+    work = some_work(block=a_block(clock(14), clock(16), **after))
 
-    assert broken(some_work(), candidate, at=NOW, policy=policy) == ()
+    said = verdict(HardRule.FREE, work, candidate)
+
+    assert said == (passed, "free" if passed else "busy 2026-06-01 13:00 to 2026-06-01 14:00 UTC")
+
+
+@pytest.mark.parametrize(
+    ("ends", "expected"),
+    [
+        (clock(13, 48), (True, "free")),
+        (clock(13, 49), (False, "busy 2026-06-01 13:00 to 2026-06-01 13:49 UTC")),
+    ],
+)
+def test_the_way_between_two_jobs_counts_where_it_is_longer_than_the_buffers(
+    ends: datetime, expected: tuple[bool, str]
+) -> None:
+    # 3.83 miles at 20 miles an hour, in whole minutes, are twelve.
+    there = a_block(clock(13), ends, point=AWAY, before=timedelta(), after=timedelta())
+    here = a_block(clock(14), clock(16), point=TORONTO, before=timedelta(), after=timedelta())
+
+    said = verdict(HardRule.FREE, some_work(block=here), a_candidate(taken=(there,)))
+
+    assert said == expected
+
+
+def test_the_earliest_of_several_jobs_in_the_way_is_named() -> None:
+    candidate = a_candidate(busy=((clock(15), clock(17)), (clock(13), clock(14, 30))))
+
+    said = verdict(HardRule.FREE, some_work(), candidate)
+
+    assert said == (False, "busy 2026-06-01 13:00 to 2026-06-01 14:30 UTC")
+
+
+#: Quarters of an hour that leave the work's own time free: three on its day, one on the next.
+SAME_DAY = tuple((clock(hour), clock(hour, 15)) for hour in (17, 18, 19))
+NEXT_DAY = ((clock(14) + timedelta(days=1), clock(15) + timedelta(days=1)),)
+
+
+@pytest.mark.parametrize(
+    ("cap", "busy", "expected"),
+    [
+        (3, SAME_DAY[:2] + NEXT_DAY, (True, "3 jobs a day: not reached")),
+        (3, SAME_DAY, (False, "3 jobs a day: reached")),
+        (4, SAME_DAY, (True, "4 jobs a day: not reached")),
+        (1, NEXT_DAY, (True, "1 jobs a day: not reached")),
+        (2, SAME_DAY, (False, "2 jobs a day: reached")),
+    ],
+)
+def test_a_provider_takes_no_more_than_their_cap_on_a_local_day(
+    cap: int, busy: tuple[tuple[datetime, datetime], ...], expected: tuple[bool, str]
+) -> None:
+    candidate = a_candidate(busy=busy, daily_cap=cap)
+
+    assert verdict(HardRule.DAILY_CAP, some_work(), candidate) == expected
+
+
+@pytest.mark.parametrize("hours", [OFFICE_HOURS, WeeklyHours()])
+def test_on_a_holiday_the_house_is_closed_whatever_the_hours(hours: WeeklyHours) -> None:
+    candidate = a_candidate(hours=hours, holidays=frozenset({clock(14).date()}))
+
+    said = verdict(HardRule.HOURS, some_work(), candidate)
+
+    assert said == (False, "the house is closed")
+
+
+def test_the_rules_of_time_are_those_that_a_direct_booking_explains_by_its_own() -> None:
+    assert {
+        HardRule.HOURS,
+        HardRule.TIME_OFF,
+        HardRule.FREE,
+        HardRule.DAILY_CAP,
+    } == TIME_RULES
 
 
 def test_a_booking_once_rejected_is_not_offered_again() -> None:
@@ -253,7 +346,5 @@ def test_the_freshness_of_a_heartbeat_is_a_setting() -> None:
     assert [one.rule for one in stale] == [HardRule.HEARTBEAT]
 
 
-def test_the_defaults_are_fifteen_minutes_and_ninety_seconds() -> None:
-    assert MatchingRules() == MatchingRules(
-        buffer=timedelta(minutes=15), heartbeat_fresh=timedelta(seconds=90)
-    )
+def test_a_heartbeat_is_fresh_for_ninety_seconds_by_default() -> None:
+    assert MatchingRules() == MatchingRules(heartbeat_fresh=timedelta(seconds=90))

@@ -1,24 +1,19 @@
 """Does one booking's whole life work, live, on a running server?
 
-`callout demo` plays it through the public API with real sockets: a customer, three providers and a
-dispatcher. Whatever they see that is not as it has to be ends the play and is named.
+A customer, three providers and a dispatcher play it: booked, offered, won by one, worked on; and a
+second one, called off.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-import httpx
-
-from callout import script
-from callout.cast import Act, Deviation, Feed, Player
-from callout.client import Client, Hung, Refused, Unreachable
-from callout.timeline import Timeline
-from db import seed
+from callout.demo import script
+from callout.demo.cast import Act, Deviation, Feed, Player
+from callout.demo.stage import ADDRESS, Stage
 from domain.people import Role
 
 if TYPE_CHECKING:
@@ -26,53 +21,14 @@ if TYPE_CHECKING:
 
 #: The service they book: one that costs nothing, so that no payment is needed.
 SERVICE: Final = "home-clean"
-#: A minute's walk from the three providers.
-_ADDRESS: Final = {
-    "line1": "1 Trafalgar Square",
-    "city": "London",
-    "postalCode": "WC2N 5DN",
-    "country": "GB",
-    "point": {"latitude": 51.508, "longitude": -0.1281},
-}
-
-
-def run(url: str) -> int:
-    """Play on the server at `url`; the status to exit with."""
-    timeline = Timeline()
-    try:
-        asyncio.run(_play(url, timeline))
-    except (Deviation, Refused, Unreachable, Hung) as error:
-        timeline.verdict(f"Not as it should be: {error}", good=False)
-        return 1
-    return 0
-
-
-async def _play(url: str, timeline: Timeline) -> None:
-    async with httpx.AsyncClient(timeout=30) as http, AsyncExitStack() as sockets:
-        play = Play(client=Client(url, http), timeline=timeline, sockets=sockets)
-        try:
-            await play.act_one()
-            await play.act_two()
-            await play.act_three()
-        finally:
-            await play.clear_the_stage()
-        timeline.summary(play.measured)
-        timeline.verdict(
-            "As it should be: one winner, nothing missed, nothing heard twice.", good=True
-        )
 
 
 @dataclass(slots=True, kw_only=True)
-class Play:
+class Life(Stage):
     """The booking's life, in three acts."""
 
-    client: Client
-    timeline: Timeline
-    sockets: AsyncExitStack
-    #: Names what is ours, on a server where others may be at work too.
-    tag: str = field(default_factory=lambda: f"Demo {secrets.token_hex(4)}")
-    measured: dict[str, list[float]] = field(default_factory=dict)
-    bookings: list[str] = field(default_factory=list)
+    verdict: ClassVar[str] = "one winner, nothing missed, nothing heard twice."
+
     customer: Player = field(init=False)
     dispatcher: Player = field(init=False)
     providers: list[Player] = field(default_factory=list)
@@ -81,21 +37,27 @@ class Play:
     offers: dict[str, Feed] = field(default_factory=dict)
     winner: Player | None = None
 
+    async def play(self) -> None:
+        """Book, win and work; then call a second one off."""
+        await self.act_one()
+        await self.act_two()
+        await self.act_three()
+
     # Act one: everybody comes, the customer books, the offers go out.
 
     async def act_one(self) -> None:
         """Everybody signs in and the providers come on shift."""
         self.timeline.scene("Everybody signs in")
         await self._seat_the_dispatcher()
-        self.customer = await self._sign_in(_accounts(Role.CUSTOMER)[0])
-        for account in _accounts(Role.PROVIDER)[:3]:
-            self.providers.append(await self._sign_in(account))
+        self.customer = await self.sign_in(Role.CUSTOMER)
+        for place in range(3):
+            self.providers.append(await self.sign_in(Role.PROVIDER, place))
         self.timeline.scene("Three providers come on shift and listen for offers")
         for provider in self.providers:
             await self._come_on_shift(provider)
 
     async def _seat_the_dispatcher(self) -> None:
-        self.dispatcher = await self._sign_in(_accounts(Role.DISPATCHER)[0])
+        self.dispatcher = await self.sign_in(Role.DISPATCHER)
         self.queue = await self.dispatcher.follow(
             "queue", script.QUEUE, lambda item: item["booking"]["id"] in self.bookings
         )
@@ -104,21 +66,6 @@ class Play:
             script.PRESENCE,
             lambda item: item["provider"]["id"] in {one.id for one in self.providers},
         )
-
-    async def _sign_in(self, account: seed.Account) -> Player:
-        player = Player(
-            name=f"{account.given_name} {account.family_name}",
-            role=account.role.lower(),
-            client=self.client,
-            timeline=self.timeline,
-            sockets=self.sockets,
-        )
-        signed = await player.succeed(
-            "sign in", script.SIGN_IN, email=account.email, password=seed.PASSWORD
-        )
-        self._measure("signing in", signed.ms)
-        player.client = self.client.with_token(signed.answer["session"]["accessToken"])
-        return player
 
     async def _come_on_shift(self, provider: Player) -> None:
         came = await provider.act("clock in", script.CLOCK_IN, place="At home")
@@ -154,28 +101,21 @@ class Play:
 
     async def _book(self) -> Act:
         wanted = {
-            "serviceId": await self._service(),
+            "serviceId": await self.service(SERVICE),
             "kind": "IMMEDIATE",
-            "address": _ADDRESS,
+            "address": ADDRESS,
             "concern": self.tag,
             "idempotencyKey": secrets.token_hex(8),
         }
         made = await self.customer.succeed("book", script.BOOK, **wanted)
         booking = made.answer["booking"]
         self.bookings.append(booking["id"])
-        self._measure("booking", made.ms)
+        self.measure("booking", made.ms)
         again = await self.customer.succeed("book again by the same key", script.BOOK, **wanted)
         if again.answer["booking"]["id"] != booking["id"]:
             raise Deviation("The same idempotency key made a second booking.")
         await self._queue_says("REQUESTED", made, waiting=True)
         return made
-
-    async def _service(self) -> str:
-        data = await self.client.ask(script.SERVICES)
-        for service in data["services"]["nodes"]:
-            if service["code"] == SERVICE:
-                return str(service["id"])
-        raise Deviation(f"There is no service {SERVICE}. Has the demo data been seeded?")
 
     async def _follow_booking(self, made: Act) -> Feed:
         booking = made.answer["booking"]["id"]
@@ -188,7 +128,7 @@ class Play:
         put = {}
         for player in players:
             heard = await self.offers[player.name].expect("OFFERED", after=made, words=_offer)
-            self._measure("an offer reaching its provider", heard.ms)
+            self.measure("an offer reaching its provider", heard.ms)
             put[player.name] = heard.content["offer"]["id"]
         return put
 
@@ -203,10 +143,10 @@ class Play:
         (self.winner, won), (loser, lost) = sorted(results, key=lambda result: result[1].kind)
         if lost.answer["why"] != "TAKEN":
             raise Deviation(f"{loser.name} lost the race and was told {lost.answer['why']}.")
-        self._measure("accepting", won.ms)
+        self.measure("accepting", won.ms)
         await self.offers[self.winner.name].expect("ACCEPTED", after=won)
         told = await self.offers[loser.name].expect("RESCINDED", after=won)
-        self._measure("a rival hearing of it", told.ms)
+        self.measure("a rival hearing of it", told.ms)
         await self._queue_says("ASSIGNED", won, waiting=False)
         return won
 
@@ -248,42 +188,29 @@ class Play:
         for feed in (self.queue, *self.offers.values()):
             feed.finish()
 
-    async def clear_the_stage(self) -> None:
-        """Leave the server as it was found, however the play went."""
-        self.timeline.flush()
+    async def tidy(self) -> None:
+        """Call off or complete what was booked, and send everybody home."""
         for booking in self.bookings:
-            await self._quietly(self.dispatcher, script.CANCEL, bookingId=booking)
+            await self.quietly(self.dispatcher, script.CANCEL, bookingId=booking)
             if self.winner is not None:
-                await self._quietly(self.winner, script.COMPLETE, bookingId=booking)
+                await self.quietly(self.winner, script.COMPLETE, bookingId=booking)
         for provider in self.providers:
-            await self._quietly(provider, script.CLOCK_OUT)
-        for player in (*self.providers, *self._others()):
-            await self._quietly(player, script.SIGN_OUT)
-
-    def _others(self) -> list[Player]:
-        return [getattr(self, name) for name in ("customer", "dispatcher") if hasattr(self, name)]
-
-    async def _quietly(self, player: Player, document: str, **given: Any) -> None:
-        with suppress(Refused, Unreachable):
-            await player.client.ask(document, input=given)
+            await self.quietly(provider, script.CLOCK_OUT)
 
     # What everybody is told.
 
     async def _queue_says(self, kind: str, after: Act, *, waiting: bool) -> None:
         heard = await self.queue.expect(kind, after=after, words=_status)
-        self._measure("the dispatcher's queue", heard.ms)
+        self.measure("the dispatcher's queue", heard.ms)
         if kind != "REQUESTED" and heard.content["waiting"] is not waiting:
             raise Deviation(f"The dispatcher's queue said {kind} with waiting={not waiting}.")
 
     async def _is_told(self, life: Feed, kind: str, status: str, after: Act) -> None:
-        heard = await life.expect(kind, "REQUESTED", after=after, words=_status)
-        if heard.kind == "REQUESTED":
-            # It was on its way when the customer began to follow.
-            heard = await life.expect(kind, after=after, words=_status)
+        heard = await self.hear(life, kind, "REQUESTED", after=after, words=_status)
         if heard.content["booking"]["status"] != status:
             found = heard.content["booking"]["status"]
             raise Deviation(f"The customer heard {kind} with status {found}, not {status}.")
-        self._measure("the customer's booking", heard.ms)
+        self.measure("the customer's booking", heard.ms)
 
     async def _is_seen(self, provider: Player, presence: str, after: Act) -> None:
         heard = await self.presence.expect(
@@ -292,14 +219,7 @@ class Play:
             where=lambda item: item["provider"]["id"] == provider.id,
             words=lambda _: provider.name,
         )
-        self._measure("a provider's presence", heard.ms)
-
-    def _measure(self, what: str, ms: float) -> None:
-        self.measured.setdefault(what, []).append(ms)
-
-
-def _accounts(role: Role) -> list[seed.Account]:
-    return [account for account in seed.ACCOUNTS if account.role is role]
+        self.measure("a provider's presence", heard.ms)
 
 
 def _status(item: dict[str, Any]) -> str:

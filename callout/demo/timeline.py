@@ -16,10 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _ROLES: Final = {"customer": "cyan", "provider": "green", "dispatcher": "magenta"}
 _NAME_WIDTH: Final = 20
+#: What is said begins after the time and the name.
+_INDENT: Final = 12 + _NAME_WIDTH
 
 _HEADING: Final = (
     "\nMilliseconds: acts until they were answered, live items from the answer to the act that "
@@ -64,6 +66,12 @@ class Timeline:
             took = Text(f"  {line.took}", style="yellow") if line.took else Text()
             self._console.print(when + name + Text(line.what) + took)
         self._lines.clear()
+
+    def report(self, rows: Iterable[str]) -> None:
+        """Print what was added so far, and these lines beneath it."""
+        self.flush()
+        for row in rows:
+            self._console.print(Text(" " * _INDENT + row))
 
     def summary(self, measured: Mapping[str, Sequence[float]]) -> None:
         """Print a table of what was measured, in milliseconds."""

@@ -12,14 +12,14 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from callout.client import Client, Hung, Refused
-from callout.timeline import Line
+from callout.demo.timeline import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AsyncExitStack
 
     from callout.client import Item, Socket, Stream
-    from callout.timeline import Timeline
+    from callout.demo.timeline import Timeline
 
 #: Seconds that anything may take before it counts as not happening.
 _PATIENCE: Final = 15.0
@@ -60,27 +60,45 @@ class Player:
     sockets: AsyncExitStack
     id: str = ""
 
-    async def act(self, what: str, document: str, **given: Any) -> Act:
+    async def act(self, what: str, document: str, /, **given: Any) -> Act:
         """Do something through the API, whatever comes of it."""
-        sent = perf_counter()
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                data = await self.client.ask(document, input=given)
-        except Refused as refused:
-            raise Deviation(f"{self.name} could not {what}: {refused} {_hint(refused)}") from None
-        except TimeoutError:
-            raise Deviation(f"{self.name} got no answer in {_PATIENCE:g} s to: {what}") from None
-        done = Act(sent=sent, answered=perf_counter(), answer=next(iter(data.values())))
+        done = await self._send(what, document, {"input": given})
         told = "" if done.kind.endswith("Success") else f": {done.answer.get('message')}"
         self._note(done.answered, f"{what}{told}", f"{done.ms:.1f} ms")
         return done
 
-    async def succeed(self, what: str, document: str, **given: Any) -> Act:
+    async def ask(
+        self, what: str, document: str, words: Callable[[dict[str, Any]], str], **given: Any
+    ) -> Act:
+        """Ask something through the API; `words` says the answer for the timeline."""
+        found = await self._send(what, document, given)
+        self._note(found.answered, f"{what}: {words(found.answer)}", f"{found.ms:.1f} ms")
+        return found
+
+    async def _send(self, what: str, document: str, variables: dict[str, Any]) -> Act:
+        sent = perf_counter()
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                data = await self.client.ask(document, **variables)
+        except Refused as refused:
+            raise Deviation(f"{self.name} could not {what}: {refused} {_hint(refused)}") from None
+        except TimeoutError:
+            raise Deviation(f"{self.name} got no answer in {_PATIENCE:g} s to: {what}") from None
+        return Act(sent=sent, answered=perf_counter(), answer=next(iter(data.values())))
+
+    async def succeed(self, what: str, document: str, /, **given: Any) -> Act:
         """Do something that has to succeed."""
         done = await self.act(what, document, **given)
         if not done.kind.endswith("Success"):
             message = f"{self.name} could not {what}: {done.kind}, {done.answer.get('message')}"
             raise Deviation(message)
+        return done
+
+    async def fail(self, what: str, kind: str, document: str, /, **given: Any) -> Act:
+        """Do something that has to be refused with a problem of this kind."""
+        done = await self.act(what, document, **given)
+        if done.kind != kind:
+            raise Deviation(f"{self.name} tried to {what} and got {done.kind}, not {kind}.")
         return done
 
     async def follow(

@@ -1,0 +1,40 @@
+"""Which numbers are the house's own, rather than a service's? Each has a setting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from domain.booking_rules import BookingRule, BookingRules, BrokenRule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseRules:
+    """The house's own numbers."""
+
+    #: The rules of a service that does not say otherwise.
+    service: BookingRules = field(default_factory=BookingRules)
+    #: How many unfinished bookings one customer may have.
+    customer_limit: int = 10
+    hold: timedelta = timedelta(minutes=10)
+    #: How long a waitlist grant stands: for a start on the same day, and for a later one.
+    grant_same_day: timedelta = timedelta(minutes=10)
+    grant: timedelta = timedelta(hours=48)
+    #: Begin confirmed work when its window comes, instead of when its provider says so.
+    auto_start: bool = False
+    #: Work whose place nobody near has a zone for is dated by this one.
+    zone_name: str = "Europe/London"
+
+
+DEFAULT: Final = HouseRules()
+
+
+def over_customer_limit(house: HouseRules, active: int) -> tuple[BrokenRule, ...]:
+    """Has the customer as many unfinished bookings as one may have?"""
+    if active < house.customer_limit:
+        return ()
+    message = f"You have {active} bookings ahead of you; {house.customer_limit} is the most."
+    return (
+        BrokenRule(rule=BookingRule.CUSTOMER_LIMIT, message=message, limit=house.customer_limit),
+    )

@@ -1,0 +1,66 @@
+"""Do links begin with an address that the world can call?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from gateways.settings import DEVELOPMENT_SECRET, Settings
+
+
+def outside_url(**changes: Any) -> str:
+    facts = {
+        "mode": "development",
+        "database_url": "postgresql://postgres@127.0.0.1/x",
+        "redis_url": "redis://127.0.0.1",
+        "secret": DEVELOPMENT_SECRET,
+    }
+    return Settings.model_validate(facts | changes).outside_url
+
+
+@pytest.mark.parametrize(
+    ("facts", "url"),
+    [
+        ({}, "http://127.0.0.1:8000"),
+        ({"port": 9000}, "http://127.0.0.1:9000"),
+        ({"host": "callout.internal"}, "http://callout.internal:8000"),
+        ({"host": "0.0.0.0"}, "http://127.0.0.1:8000"),
+        ({"host": "::"}, "http://127.0.0.1:8000"),
+        ({"host": "::1"}, "http://[::1]:8000"),
+    ],
+)
+def test_unless_told_the_outside_address_is_where_the_server_listens(
+    facts: dict[str, Any], url: str
+) -> None:
+    assert outside_url(**facts) == url
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("https://callout.example.com", "https://callout.example.com"),
+        ("https://callout.example.com/", "https://callout.example.com"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("https://example.com/callout/", "https://example.com/callout"),
+    ],
+)
+def test_an_address_that_is_told_is_taken_without_the_slash_at_its_end(
+    given: str, url: str
+) -> None:
+    assert outside_url(public_url=given, port=9000) == url
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["", "callout.example.com", "ftp://example.com", "https://", "https://a b", "https://a/?b=c"],
+)
+def test_what_is_no_address_is_refused_with_an_example(given: str) -> None:
+    with pytest.raises(ValidationError, match="CALLOUT_PUBLIC_URL is an address such as"):
+        outside_url(public_url=given)
+
+
+def test_an_address_never_carries_a_password() -> None:
+    with pytest.raises(ValidationError):
+        outside_url(public_url="https://me:hunter2@example.com")
