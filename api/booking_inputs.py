@@ -228,16 +228,6 @@ class StartBookingInput(BookingInput):
     """Which booking to start."""
 
 
-@strawberry.input(description="Which booking is done, and what there is to say of it.")
-class CompleteBookingInput(BookingInput):
-    """Which booking is done."""
-
-    notes: str | None = strawberry.field(default=None, description="Up to 2000 characters.")
-    photo_urls: list[str] | None = strawberry.field(
-        default=None, description="Up to 20 https addresses of photos."
-    )
-
-
 @strawberry.input(description="Which booking to call off, why, and for which fee.")
 class CancelBookingInput(BookingInput):
     """Which booking to call off."""

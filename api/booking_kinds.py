@@ -7,8 +7,17 @@ from domain.booking_rules import BookingRule
 from domain.bookings import BookingKind, BookingStatus, Party
 from domain.history import Source
 from domain.matching import HardRule
+from domain.queue import QueuePriority
 
-__all__ = ["BookingKind", "BookingRule", "BookingStatus", "HardRule", "Party", "Source"]
+__all__ = [
+    "BookingKind",
+    "BookingRule",
+    "BookingStatus",
+    "HardRule",
+    "Party",
+    "QueuePriority",
+    "Source",
+]
 
 describe(
     BookingKind,
@@ -28,6 +37,12 @@ describe(
     CANCELLED="Called off.",
     DECLINED="Not approved.",
     NO_SHOW="Somebody did not turn up.",
+)
+describe(
+    QueuePriority,
+    "How soon a booking wants somebody.",
+    HIGH="As soon as possible: IMMEDIATE ones.",
+    NORMAL="At its own time.",
 )
 describe(
     Party,
@@ -69,13 +84,18 @@ describe(
     HardRule,
     "What a provider must satisfy to be given a booking.",
     APPROVED="Approved by the house and not suspended.",
+    PROFILE_80="The profile is complete to 80 %.",
+    CERTIFICATION="Holds the certifications that the service asks for, on the day of the work.",
     SERVICE="Offers the service.",
+    SKILLS="Has every skill that the service asks for.",
+    BRAND="Is a specialist of the brand that is requested, if one is.",
     RADIUS="The place is within reach.",
     HOURS="The whole window lies in working hours.",
     TIME_OFF="No time off touches the window.",
     FREE="No other work touches the window, nor comes too near.",
     DAILY_CAP="Takes more work on that day.",
-    NOT_REJECTED="Has not said no to this booking.",
+    NOT_REJECTED="Has neither said no to this booking nor given it back.",
+    NOT_BLOCKED="Is not kept from meeting this customer.",
     ON_SHIFT="Is on shift; asked of immediate work.",
     HEARTBEAT="Has been heard from lately; asked of immediate work.",
 )

@@ -43,6 +43,8 @@ _MEANINGS = {
     "buffer_before_minutes": "Time that the provider keeps free before the work, in minutes; 0 to "
     "480. Between two jobs the larger buffer counts, not the sum.",
     "buffer_after_minutes": "Time that the provider keeps free after it, in minutes; 0 to 480.",
+    "travel_mph": "How fast the provider gets from one job to the next, in miles an hour; 1 to "
+    "100. Between jobs of two services the slower speed counts.",
     "capacity": "How many bookings of it may overlap in one postal district; 1 to 10000, null for "
     "no limit.",
     "cancel_free_minutes": "Calling off is free until so many minutes before the start; 0 to "
@@ -85,6 +87,7 @@ class BookingRules:
     slot_interval_minutes: int = _shown("slot_interval_minutes")
     buffer_before_minutes: int = _shown("buffer_before_minutes")
     buffer_after_minutes: int = _shown("buffer_after_minutes")
+    travel_mph: int = _shown("travel_mph")
     capacity: int | None = _shown("capacity")
     cancel_free_minutes: int = _shown("cancel_free_minutes")
     cancel_part_percent: int = _shown("cancel_part_percent")
@@ -112,6 +115,7 @@ class BookingRulesInput:
     slot_interval_minutes: int | None = _given("slot_interval_minutes")
     buffer_before_minutes: int | None = _given("buffer_before_minutes")
     buffer_after_minutes: int | None = _given("buffer_after_minutes")
+    travel_mph: int | None = _given("travel_mph")
     capacity: int | None = _given("capacity")
     cancel_free_minutes: int | None = _given("cancel_free_minutes")
     cancel_part_percent: int | None = _given("cancel_part_percent")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
 
 import strawberry
 
 from api import ids, nodes
-from api.access import SIGNED_IN, allow
-from api.booking_kinds import BookingKind, BookingStatus, Party, Source
+from api.access import SIGNED_IN
+from api.booking_kinds import BookingKind, BookingStatus, Party, QueuePriority, Source
 from api.booking_rules import BookingRules
 from api.connections import After, Before, Connection, First, Last, listing, page_request
 from api.context import Context, Info
@@ -20,13 +21,13 @@ from api.nodes import Node
 from api.providers import Provider
 from api.reviews import Review
 from api.scalars import LocalDateTime, PhoneNumber
-from api.services import Service, TradeFilter
+from api.services import Service
 from api.vehicles import Vehicle
 from api.views import view_of
+from api.work import ChecklistItem, Lateness, Signature
 from db import bookings
-from domain import booking_rules, history, places, privacy, vehicles
+from domain import booking_rules, history, places, privacy, queue, vehicles
 from domain import bookings as domain
-from domain.people import Role
 from domain.services import Trade
 
 if TYPE_CHECKING:
@@ -76,7 +77,27 @@ class HistoryEntry:
     source: Source = strawberry.field(description="Through whom.")
     before: BookingStatus | None = strawberry.field(description="The status before; null first.")
     after: BookingStatus = strawberry.field(description="The status after.")
-    reason: str | None = strawberry.field(description="Why, where somebody said so.")
+    reason: str | None = strawberry.field(
+        description="Why, where somebody said so. A provider reads their own and those since the "
+        "booking is theirs; analysts read none."
+    )
+
+
+_PARTIES: Final = "for its customer, its provider and staff"
+
+
+def _seen(view: Any, info: Info) -> domain.Booking:
+    """What the viewer may read of the booking."""
+    return privacy.seen_by(_value(view), info.context.user, at=datetime.now(UTC))
+
+
+def _as_seen(name: str) -> Callable[[Any, Info], Any]:
+    """What reads a fact of a booking that is not for everybody who may see it."""
+
+    def read(self: Any, info: Info) -> Any:
+        return getattr(_seen(self, info), name)
+
+    return read
 
 
 @strawberry.type(
@@ -91,13 +112,25 @@ class Booking(Node):
     status: BookingStatus = strawberry.field(description="Where it stands.")
     starts_at: datetime = strawberry.field(description="When the window of work opens.")
     ends_at: datetime = strawberry.field(description="When it closes.")
-    access_instructions: str = strawberry.field(description="How to get in.")
-    special_requirements: str = strawberry.field(description="What to mind.")
+    access_instructions: str = strawberry.field(
+        resolver=_as_seen("access_instructions"),
+        description="How to get in; empty where the address is closed to you.",
+    )
+    special_requirements: str = strawberry.field(
+        resolver=_as_seen("special_requirements"),
+        description="What to mind; empty where the address is closed to you.",
+    )
     concern: str = strawberry.field(description="What is the matter, in the customer's words.")
     vehicle: vehicles.Vehicle | None = strawberry.field(
-        graphql_type=Vehicle | None, description="The vehicle to be worked on, if there is one."
+        resolver=_as_seen("vehicle"),
+        graphql_type=Vehicle | None,
+        description="The vehicle to be worked on, if there is one; without VIN and plate where the "
+        "address is closed to you.",
     )
     requested_brand: str = strawberry.field(description="The brand the work is about, if any.")
+    keywords: list[str] = strawberry.field(
+        description="What the concern is about, by the names that `keywords` lists."
+    )
     price: Money = strawberry.field(description="What it costs; fixed when it was made.")
     rules: booking_rules.BookingRules = strawberry.field(
         graphql_type=BookingRules,
@@ -120,16 +153,47 @@ class Booking(Node):
     cancelled_at: datetime | None = strawberry.field(description="When it was called off.")
     declined_at: datetime | None = strawberry.field(description="When approval was declined.")
     unfilled_at: datetime | None = strawberry.field(
-        description="When the search for a provider was given up; a dispatcher is needed."
+        description="Since when nobody was found to give it to; a dispatcher is needed. Providers "
+        "are asked on until the search ends."
     )
-    cancel_reason: str | None = strawberry.field(description="Why it was called off or declined.")
-    completion_notes: str | None = strawberry.field(description="What the provider noted.")
+    cancel_reason: str | None = strawberry.field(
+        resolver=_as_seen("cancel_reason"),
+        description=f"Why it was called off or declined; {_PARTIES}.",
+    )
+    completion_notes: str | None = strawberry.field(
+        resolver=_as_seen("completion_notes"),
+        description=f"What the provider noted; {_PARTIES}.",
+    )
     photo_urls: list[str] = strawberry.field(
-        description="Photos of the work, or of what shows that somebody did not turn up."
+        resolver=_as_seen("photo_urls"),
+        description="Photos of the work, or of what shows that somebody did not turn up; "
+        f"{_PARTIES}.",
+    )
+    checklist: list[ChecklistItem] = strawberry.field(
+        resolver=_as_seen("checklist"),
+        description="What was to be done, and whether it was, as the provider completed it; "
+        f"{_PARTIES}.",
+    )
+    lateness: Lateness | None = strawberry.field(
+        resolver=_as_seen("lateness"),
+        description="By how much its provider has said that they will be late, if they have; why "
+        f"is {_PARTIES}.",
     )
     evidence: str | None = strawberry.field(
-        description="What was said about a no-show by whoever reported it."
+        resolver=_as_seen("evidence"),
+        description=f"What was said about a no-show by whoever reported it; {_PARTIES}.",
     )
+
+    signature: Signature | None = strawberry.field(
+        resolver=_as_seen("signature"),
+        description="Who signed for the work, if anybody did; null for a provider from 30 days "
+        "after completion.",
+    )
+
+    @strawberry.field(description="How soon it wants somebody: the order of the queue.")
+    def priority(self) -> QueuePriority:
+        """The priority."""
+        return queue.priority(_value(self))
 
     @strawberry.field(
         description="What calling it off, or not turning up, costs the customer; null before.",
@@ -143,22 +207,25 @@ class Booking(Node):
         )
 
     @strawberry.field(
-        description="Who is asked first when the work is offered, if the customer said so.",
+        description="Who is asked first when the work is offered, if the customer said so; null "
+        "for other providers.",
         graphql_type=Provider | None,
     )
     async def preferred_provider(self, info: Info) -> Any:
         """The preferred provider."""
-        preferred = _value(self).preferred_provider_id
+        preferred = _seen(self, info).preferred_provider_id
         return await info.context.loaders.providers.load(preferred) if preferred else None
 
     @strawberry.field(
-        description="The series it is an occurrence of, if it is one.",
+        description="The series it is an occurrence of, if it is one; for its customer and staff.",
         graphql_type=Annotated["BookingSeries", strawberry.lazy("api.series")] | None,
     )
     async def series(self, info: Info) -> Any:
         """The series."""
         place = _value(self).series
-        return await info.context.loaders.series.load(place.series_id) if place else None
+        found = await info.context.loaders.series.load(place.series_id) if place else None
+        # It leads to all its other occurrences, whoever does their work.
+        return found if found and found.is_visible_to(info.context.user) else None
 
     @strawberry.field(
         description="Which occurrence of its series: the local start by the rule, wherever it was "
@@ -209,7 +276,9 @@ class Booking(Node):
     @strawberry.field(description="Every change, oldest first.", graphql_type=list[HistoryEntry])
     async def history(self, info: Info) -> Any:
         """The history."""
-        return await info.context.loaders.histories.load(_value(self).id)
+        value = _value(self)
+        entries = await info.context.loaders.histories.load(value.id)
+        return privacy.history(value, entries or (), info.context.user)
 
 
 def _value(view: Any) -> domain.Booking:
@@ -284,27 +353,6 @@ class BookingQueries:
         viewer, only = info.context.user, (where or BookingFilter()).value()
         return await listing(
             info.context, request, bookings.page, bookings.count, viewer=viewer, only=only
-        )
-
-    @strawberry.field(
-        directives=[allow(Role.DISPATCHER, Role.ADMIN)],
-        description="The bookings that wait for a provider: high priority first, then oldest.",
-        graphql_type=Connection[Booking],
-    )
-    async def queue(
-        self,
-        info: Info,
-        trade: TradeFilter = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> Any:
-        """A page of the queue."""
-        request = page_request(first, after, last, before)
-        only = domain.BookingFilter(trade=trade)
-        return await listing(
-            info.context, request, bookings.queue, bookings.queue_length, only=only
         )
 
 

@@ -10,7 +10,6 @@ from api.access import SIGNED_IN, allow
 from api.booking_inputs import (
     AcceptTermsInput,
     ApproveBookingInput,
-    CompleteBookingInput,
     DeclineBookingInput,
     PayBookingInput,
     StartBookingInput,
@@ -21,6 +20,7 @@ from api.bookings import Booking
 from api.context import Info
 from api.inputs import Given
 from api.problems import InvalidInput, NotFound, VersionConflict
+from api.work import CompleteBookingInput
 from db import lifecycle
 from domain import bookings as domain
 from domain.people import Role
@@ -155,18 +155,14 @@ class BookingMutations:
 
     @strawberry.mutation(
         directives=[allow(Role.PROVIDER)],
-        description="Say that the work you started is done.",
+        description="Say that the work you started is done, with what there is to show for it.",
         graphql_type=CompleteBookingResult,
     )
     async def complete_booking(self, info: Info, input: Given[CompleteBookingInput]) -> Any:
         """Complete."""
         async with info.context.begin() as tx:
             booking = await lifecycle.complete(
-                tx,
-                booking_id=input.uid,
-                by=info.context.user,
-                notes=input.notes or "",
-                photo_urls=tuple(input.photo_urls or ()),
+                tx, booking_id=input.uid, by=info.context.user, handover=input.handover()
             )
         return CompleteBookingSuccess(booking=booking)
 

@@ -12,8 +12,10 @@ from db import (
     accounts,
     availability,
     bookings,
+    certifications,
     favourites,
     offers,
+    profiles,
     providers,
     reviews,
     series,
@@ -27,11 +29,13 @@ if TYPE_CHECKING:
     from db.engine import Connection, Database
     from domain.availability_conflicts import KeptAvailability
     from domain.bookings import Booking
+    from domain.certifications import Certification
     from domain.history import HistoryEntry
     from domain.hours import WeeklyHours
     from domain.offers import JobOffer
     from domain.people import User
     from domain.privacy import OfferedWork
+    from domain.profiles import Completion
     from domain.providers import Provider
     from domain.reviews import Review
     from domain.series import Series
@@ -80,6 +84,10 @@ class Loaders:
             availability.kept_by
         )
         self.time_off_of_provider: DataLoader[UUID, list[TimeOff]] = of(time_off.ahead_of)
+        self.certifications_of_provider: DataLoader[UUID, list[Certification] | None] = of(
+            certifications.of_providers
+        )
+        self.completion_of_provider: DataLoader[UUID, Completion | None] = of(profiles.completions)
         self.series: DataLoader[UUID, Series | None] = of(_by_id(series.by_ids))
         #: Which place in its line each entry of the waitlist has that waits.
         self.waitlist_positions: DataLoader[UUID, int | None] = of(waitlist.positions)

@@ -16,14 +16,15 @@ from api.lifecycle import BookingActSuccess
 from api.problems import InvalidInput, NotFound, Problem, ProblemCode, problem_of
 from db import no_shows
 from domain import no_shows as domain
+from domain import refusals
 from domain.people import Role
 
 
-@strawberry.type(directives=[PUBLIC], description="The other one may still come.")
+@strawberry.type(directives=[PUBLIC], description="It is too early for this.")
 class TooEarly(Problem):
-    """The other one may still come."""
+    """It is too early for this."""
 
-    possible_from: datetime = strawberry.field(description="From when on they count as absent.")
+    possible_from: datetime = strawberry.field(description="From when on it is possible.")
 
 
 @strawberry.type(directives=[SIGNED_IN], description="The no-show is noted.")
@@ -62,7 +63,7 @@ class NoShowMutations:
 
 
 @problem_of.register
-def _(refusal: domain.TooEarly) -> Problem:
+def _(refusal: refusals.TooEarly) -> Problem:
     return TooEarly(
         message=str(refusal), code=ProblemCode.TOO_EARLY, possible_from=refusal.possible_from
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from api.inputs import Given
 from api.money import Money
 from api.nodes import Node
 from api.problems import InvalidInput, NotFound, Problem, ProblemCode, problem_of
+from api.rate_limits import Limit, spend
 from api.services import Service
 from api.vehicles import Vehicle
 from api.views import view_of
@@ -26,6 +27,8 @@ from db import offers
 from domain import bookings, matching, privacy, vehicles
 from domain import offers as domain
 from domain.people import Role
+
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 OfferState = describe(
     domain.OfferState,
@@ -42,6 +45,7 @@ Wave = describe(
     PREFERRED="To the provider whom the customer prefers, two minutes ahead of the others.",
     TARGETED="To the best three.",
     BROADCAST="To everyone eligible nearby.",
+    AUTO="Given to the best who is free, without asking.",
 )
 Priority = describe(
     matching.Priority,
@@ -77,6 +81,7 @@ class OfferedWork:
         description="The vehicle, if there is one; VIN and plate open with the job.",
     )
     requested_brand: str = strawberry.field(description="The brand the work is about, if any.")
+    keywords: list[str] = strawberry.field(description="What the concern is about, in keywords.")
     customer_name: str = strawberry.field(description='The customer, such as "John D.".')
     city: str = strawberry.field(description="The city.")
     area: str = strawberry.field(description="The postal district; the address opens with the job.")
@@ -109,11 +114,15 @@ class JobOffer(Node):
     offered_at: datetime = strawberry.field(description="When it was made.")
     expires_at: datetime = strawberry.field(description="Until when it can be accepted.")
     resolved_at: datetime | None = strawberry.field(description="When it was settled.")
-    reject_reason: str | None = strawberry.field(description="Why the provider said no.")
     score: int = strawberry.field(description="How well the provider suits the work, in points.")
     reasons: list[str] = strawberry.field(description="Why this provider, in words.")
     policy: str = strawberry.field(description="The scoring policy that decided.")
     candidates: int = strawberry.field(description="How many providers were eligible.")
+
+    @strawberry.field(description="Why the provider said no; for themselves and staff.")
+    def reject_reason(self, info: Info) -> str | None:
+        """The reason, in the provider's words."""
+        return privacy.reject_reason(_value(self), info.context.user)
 
     @strawberry.field(description="How well it suits, in three steps.")
     def priority(self) -> matching.Priority:
@@ -204,7 +213,8 @@ class OfferQueries:
 
     @strawberry.field(
         directives=[allow(Role.PROVIDER)],
-        description="The offers put to you, newest first.",
+        description="The offers put to you, newest first. At most 100 times an hour, unless the "
+        "house says otherwise; `offerFeed` tells of each offer at once and is not limited so.",
         graphql_type=Connection[JobOffer],
     )
     async def job_offers(
@@ -221,6 +231,8 @@ class OfferQueries:
     ) -> Any:
         """A page of one's offers."""
         request = page_request(first, after, last, before)
+        amount = info.context.settings.offer_listing_limit
+        await spend(info, Limit(act="jobOffers", amount=amount, window=_HOUR))
         mine = info.context.user.user_id
         return await listing(
             info.context, request, offers.page, offers.count, provider_id=mine, states=states
@@ -234,24 +246,30 @@ class OfferMutations:
     @strawberry.mutation(
         directives=[allow(Role.PROVIDER)],
         description="Take an offered booking. Exactly one provider can; sending it again after a "
-        "lost reply answers success again.",
+        "lost reply answers success again. At most 20 times an hour, unless the house says "
+        "otherwise: each try counts, won or lost or sent again.",
         graphql_type=AcceptOfferResult,
     )
     async def accept_offer(self, info: Info, input: Given[AcceptOfferInput]) -> Any:
         """Accept."""
         offer_id = ids.parse("JobOffer", input.offer_id, "offerId")
+        amount = info.context.settings.accept_limit
+        await spend(info, Limit(act="acceptOffer", amount=amount, window=_HOUR))
         async with info.context.begin() as tx:
             booking = await offers.accept(tx, offer_id=offer_id, by=info.context.user.user_id)
         return AcceptOfferSuccess(booking=booking)
 
     @strawberry.mutation(
         directives=[allow(Role.PROVIDER)],
-        description="Say no to an offer, for good.",
+        description="Say no to an offer, for good. At most 50 times a day, unless the house says "
+        "otherwise: each try counts.",
         graphql_type=RejectOfferResult,
     )
     async def reject_offer(self, info: Info, input: Given[RejectOfferInput]) -> Any:
         """Reject."""
         offer_id = ids.parse("JobOffer", input.offer_id, "offerId")
+        amount = info.context.settings.reject_limit
+        await spend(info, Limit(act="rejectOffer", amount=amount, window=_DAY))
         async with info.context.begin() as tx:
             offer = await offers.reject(
                 tx, offer_id=offer_id, by=info.context.user.user_id, reason=input.reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import strawberry
@@ -11,6 +12,7 @@ from api.access import PUBLIC, SIGNED_IN
 from api.context import Context, Info
 from api.enums import describe
 from api.nodes import Node, register
+from api.providers import Provider
 from api.scalars import PhoneNumber, TimeZone
 from api.views import view_of
 from domain import people
@@ -43,6 +45,17 @@ class User(Node):
     phone: PhoneNumber | None = strawberry.field(description="Telephone number, if they gave one.")
     time_zone: TimeZone = strawberry.field(description="The time zone they live in.")
     created_at: datetime = strawberry.field(description="When they signed up.")
+
+    @strawberry.field(
+        directives=[SIGNED_IN],
+        description="Who they are as a provider; null for others, and until their first "
+        "updateProviderProfile.",
+        graphql_type=Provider | None,
+    )
+    async def provider(self, info: Info) -> Any:
+        """Who they are as a provider."""
+        value: Any = self
+        return await info.context.loaders.providers.load(value.id)
 
 
 @strawberry.type

@@ -55,7 +55,7 @@ class ProblemCode(Enum):
         "HOLD_EXPIRED", description="The hold keeps the slot no longer."
     )
     TOO_EARLY = strawberry.enum_value(
-        "TOO_EARLY", description="It is too early to call this a no-show."
+        "TOO_EARLY", description="It is too early for this; `possibleFrom` says from when on."
     )
     SERVICE_INACTIVE = strawberry.enum_value(
         "SERVICE_INACTIVE", description="The service can no longer be booked."
@@ -94,6 +94,15 @@ class ProblemCode(Enum):
     )
     HOLIDAY_EXISTS = strawberry.enum_value(
         "HOLIDAY_EXISTS", description="The day is a holiday there already."
+    )
+    CERTIFICATION_EXISTS = strawberry.enum_value(
+        "CERTIFICATION_EXISTS", description="You have shown this paper already."
+    )
+    WRONG_APPROVAL = strawberry.enum_value(
+        "WRONG_APPROVAL", description="The provider stands where this act is not possible."
+    )
+    BLOCKED_BY_HOUSE = strawberry.enum_value(
+        "BLOCKED_BY_HOUSE", description="The house has blocked the provider; only it can unblock."
     )
     SERIES_CONFLICTS = strawberry.enum_value(
         "SERIES_CONFLICTS", description="Some occurrences cannot be as asked; nothing was done."

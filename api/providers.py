@@ -9,15 +9,25 @@ import strawberry
 
 from api import ids, nodes
 from api.access import PUBLIC, SIGNED_IN, allow
+from api.certifications import Certification
 from api.connections import After, Before, Connection, First, Last, listing, page_request
 from api.context import Context, Info
 from api.enums import describe
+from api.errors import Forbidden
+from api.money import Money
 from api.nodes import Node
+from api.provider_kinds import (
+    ProfileCompletion,
+    ProviderApproval,
+    ProviderStanding,
+    SpecialistTier,
+)
 from api.scalars import TimeZone
 from api.services import Service, TradeFilter
 from api.views import view_of
 from api.working_hours import OWN_OR_STAFF, Availability, TimeOff, WeeklyInterval
 from db import providers
+from domain import approvals
 from domain import providers as domain
 from domain.people import Role
 from domain.services import Trade
@@ -40,9 +50,20 @@ class Provider(Node):
     name: str = strawberry.field(description='The name customers see, such as "Jo B.".')
     trade: Trade = strawberry.field(description="The trade they practise.")
     about: str = strawberry.field(description="What they say of themselves.")
+    photo_url: str = strawberry.field(description="Where a photograph of them is; may be empty.")
+    hourly_rate: Money | None = strawberry.field(
+        description="What an hour of theirs costs, as they say; a booking costs what its service "
+        "does."
+    )
+    tier: SpecialistTier = strawberry.field(description="How far they have specialised.")
+    skills: list[str] = strawberry.field(description="What they know; services may ask for it.")
+    keywords: list[str] = strawberry.field(
+        description="What they are good at, by the names that `keywords` lists."
+    )
     time_zone: TimeZone = strawberry.field(description="The zone their working hours are in.")
     city: str = strawberry.field(description="The city they work from.")
     area: str = strawberry.field(description="The postal district they work from.")
+    state_province: str = strawberry.field(description="The state, province or county.")
     country: str = strawberry.field(description="The country they work in, ISO 3166 alpha-2.")
     radius_miles: float = strawberry.field(description="How far they travel, in miles.")
     years_experience: int = strawberry.field(description="How many years they have done this.")
@@ -76,7 +97,7 @@ class Provider(Node):
     async def availability(self, info: Info) -> Any:
         """What they have said about when they work."""
         value: Any = self
-        if not value.shows_time_to(info.context.user):
+        if not value.opens_to(info.context.user):
             return None
         return await info.context.loaders.availability_of_provider.load(value.id)
 
@@ -89,9 +110,42 @@ class Provider(Node):
     async def time_off(self, info: Info) -> Any:
         """Their time off."""
         value: Any = self
-        if not value.shows_time_to(info.context.user):
+        if not value.opens_to(info.context.user):
             return None
         return await info.context.loaders.time_off_of_provider.load(value.id)
+
+    @strawberry.field(
+        directives=[SIGNED_IN],
+        description="The papers they have shown, verified or not, in the order of their showing.",
+        graphql_type=list[Certification],
+    )
+    async def certifications(self, info: Info) -> Any:
+        """Their papers, as the viewer may see them."""
+        value: Any = self
+        found = await info.context.loaders.certifications_of_provider.load(value.id)
+        return [one.seen_by(info.context.user) for one in found or ()]
+
+    @strawberry.field(
+        directives=[OWN_OR_STAFF],
+        description="How complete their profile is; null for others than themselves and staff.",
+        graphql_type=ProfileCompletion | None,
+    )
+    async def profile_completion(self, info: Info) -> Any:
+        """How complete their profile is."""
+        value: Any = self
+        if not value.opens_to(info.context.user):
+            return None
+        return await info.context.loaders.completion_of_provider.load(value.id)
+
+    @strawberry.field(
+        directives=[OWN_OR_STAFF],
+        description="Where they stand with the house; null for others than themselves and staff.",
+        graphql_type=ProviderStanding | None,
+    )
+    def standing(self, info: Info) -> Any:
+        """Where they stand with the house."""
+        value: Any = self
+        return approvals.standing(value) if value.opens_to(info.context.user) else None
 
     @strawberry.field(
         directives=[SIGNED_IN], description="Whether they can be reached now. Derived, never stale."
@@ -122,15 +176,27 @@ class Cleaner(Provider):
 class Mechanic(Provider):
     """A provider of vehicle repair and diagnosis."""
 
+    brands: list[str] = strawberry.field(description="Makes of vehicle they are specialised in.")
+
 
 @strawberry.type(directives=[PUBLIC], description="A provider of housekeeping and maintenance.")
 @view_of(domain.Provider, where=lambda one: one.trade is Trade.FACILITIES)
 class Technician(Provider):
     """A provider of housekeeping and maintenance."""
 
+    brands: list[str] = strawberry.field(
+        description="Makers of boilers, locks and the like that they are specialised in."
+    )
+
 
 PROVIDER_TYPES = (Cleaner, Mechanic, Technician)
 
+ApprovalFilter = Annotated[
+    ProviderApproval | None,
+    strawberry.argument(
+        description="Only those who stand so. Who waits or is suspended is for staff to ask."
+    ),
+]
 ProviderId = Annotated[strawberry.ID, strawberry.argument(description="Which provider.")]
 
 
@@ -156,16 +222,20 @@ class ProviderQueries:
         self,
         info: Info,
         trade: TradeFilter = None,
+        approval: ApprovalFilter = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> Any:
         """A page of providers."""
+        if not info.context.user.is_staff:
+            if approval not in {None, ProviderApproval.APPROVED}:
+                raise Forbidden("Who waits or is suspended is for staff; leave out approval.")
+            approval = ProviderApproval.APPROVED
         request = page_request(first, after, last, before)
-        everyone = info.context.user.is_staff
         return await listing(
-            info.context, request, providers.page, providers.count, trade=trade, everyone=everyone
+            info.context, request, providers.page, providers.count, trade=trade, approval=approval
         )
 
 

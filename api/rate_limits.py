@@ -20,6 +20,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
+from api.context import Info
 from api.errors import RateLimited
 
 log = structlog.get_logger(__name__)
@@ -74,8 +75,7 @@ class RateLimits:
         wait = await self._wait(limit.item, key)
         if wait is not None:
             message = f"Too many tries: {limit.act} is allowed {limit.amount} times"
-            period = f"in {int(limit.window.total_seconds()) // 60} minutes"
-            raise RateLimited(f"{message} {period}.", retry_after=wait)
+            raise RateLimited(f"{message} in {_period(limit.window)}.", retry_after=wait)
 
     async def close(self) -> None:
         """Let the connections go."""
@@ -91,6 +91,28 @@ class RateLimits:
                 log.warning("rate_limits.redis_away", error=type(error).__name__)
                 self._rests_until = asyncio.get_running_loop().time() + self._rest
         return await _take(self._own, item, key)
+
+
+async def spend(info: Info, limit: Limit) -> None:
+    """Count one act of the viewer. Raises RateLimited, uncounted, when it is one too many.
+
+    A mutation that lost a race is run again and counts once: what has been counted is noted in
+    its context by its place in the operation.
+    """
+    context, place = info.context, tuple(info.path.as_list())
+    counted = context.notes.setdefault("counted", set())
+    if place not in counted:
+        await context.services.rate_limits.spend(limit, f"user:{context.user.user_id}")
+        counted.add(place)
+
+
+def _period(window: timedelta) -> str:
+    """A window in words; it is so many minutes, or so many hours."""
+    minutes = int(window.total_seconds()) // 60
+    hours, odd = divmod(minutes, 60)
+    if odd:
+        return f"{minutes} minutes"
+    return "an hour" if hours == 1 else f"{hours} hours"
 
 
 async def _take(

@@ -23,6 +23,11 @@ _TERMS = (
 _REQUIRES_VEHICLE = (
     "Has a booking to say which vehicle is to be worked on? For MECHANICAL services."
 )
+_SKILLS = "What whoever does it has to know: at most 30, of up to 50 characters."
+_CERTIFICATIONS = (
+    'What whoever does it has to hold: at most 30 codes, such as "gas-safe", of 2 to 50 small '
+    "letters, digits and single hyphens."
+)
 _RULES = "Its booking rules."
 
 
@@ -47,6 +52,10 @@ class CreateServiceInput:
     )
     terms: str | None = strawberry.field(default=None, description=_TERMS)
     requires_vehicle: bool = strawberry.field(default=False, description=_REQUIRES_VEHICLE)
+    required_skills: list[str] | None = strawberry.field(default=None, description=_SKILLS)
+    required_certifications: list[str] | None = strawberry.field(
+        default=None, description=_CERTIFICATIONS
+    )
     active: bool = strawberry.field(
         default=True, description="Can it be booked from now on? Until then only staff see it."
     )
@@ -65,6 +74,8 @@ class CreateServiceInput:
             approval=self.approval,
             terms=(self.terms or "").strip(),
             requires_vehicle=self.requires_vehicle,
+            required_skills=tuple(self.required_skills or ()),
+            required_certifications=tuple(self.required_certifications or ()),
             active=self.active,
         )
 
@@ -97,6 +108,10 @@ class UpdateServiceInput:
     )
     terms: str | None = strawberry.field(default=None, description=_TERMS)
     requires_vehicle: bool | None = strawberry.field(default=None, description=_REQUIRES_VEHICLE)
+    required_skills: list[str] | None = strawberry.field(default=None, description=_SKILLS)
+    required_certifications: list[str] | None = strawberry.field(
+        default=None, description=_CERTIFICATIONS
+    )
     active: bool | None = strawberry.field(
         default=None, description="Can it be booked? False takes it out of the catalogue."
     )
@@ -118,6 +133,8 @@ class UpdateServiceInput:
             "approval": self.approval,
             "terms": _stripped(self.terms),
             "requires_vehicle": self.requires_vehicle,
+            "required_skills": _listed(self.required_skills),
+            "required_certifications": _listed(self.required_certifications),
             "active": self.active,
         }
         return {name: value for name, value in given.items() if value is not None}
@@ -129,3 +146,7 @@ class UpdateServiceInput:
 
 def _stripped(text: str | None) -> str | None:
     return None if text is None else text.strip()
+
+
+def _listed(texts: list[str] | None) -> tuple[str, ...] | None:
+    return None if texts is None else tuple(texts)

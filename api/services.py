@@ -46,6 +46,13 @@ class Service(Node):
     requires_vehicle: bool = strawberry.field(
         description="Has a booking to say which vehicle is to be worked on?"
     )
+    required_skills: list[str] = strawberry.field(
+        description="What whoever does it has to know: all of these."
+    )
+    required_certifications: list[str] = strawberry.field(
+        description="What whoever does it has to hold, verified and not run out on the day: all "
+        "of these, by their codes."
+    )
     rules: BookingRules = strawberry.field(
         description="When it may be booked. A booking keeps those it was made under."
     )
@@ -158,7 +165,8 @@ class ServiceMutations:
     @strawberry.mutation(
         directives=[allow(Role.ADMIN)],
         description="Change a service from now on. Bookings that were made keep their price, "
-        "their length, their approval and the rules they were made under.",
+        "their length, their approval, what they ask of a provider, and the rules they were made "
+        "under.",
         graphql_type=UpdateServiceResult,
     )
     async def update_service(self, info: Info, input: Given[UpdateServiceInput]) -> Any:

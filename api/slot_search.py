@@ -18,9 +18,11 @@ from api.scalars import TimeZone
 from api.slots import Slot, WaysOn
 from api.views import view_of
 from db import clock, slots
+from db.slot_facts import Asking
 from domain import booking_rules, places
 from domain import providers as provider_domain
 from domain import slots as domain
+from domain.people import Role
 from domain.refusals import FieldError, InvalidInput, NotFound
 from domain.services import Service, ServiceMode
 
@@ -114,6 +116,10 @@ PlaceArgument = Annotated[
     PlaceInput | None,
     strawberry.argument(description="Where; needed for what is done ON_SITE, ignored otherwise."),
 ]
+Brand = Annotated[
+    str | None,
+    strawberry.argument(description="Only providers who are specialised in this brand."),
+]
 
 
 @strawberry.type
@@ -147,6 +153,7 @@ class SlotQueries:
             strawberry.ID | None,
             strawberry.argument(description="Only with this provider; with anybody when left out."),
         ] = None,
+        brand: Brand = None,
         first: Annotated[
             int, strawberry.argument(description="How many slots; 50 when left out, at most 500.")
         ] = 50,
@@ -167,6 +174,7 @@ class SlotQueries:
                 latest=latest,
                 at=at,
                 provider_id=named.id if named else None,
+                asking=_asking(info.context, brand),
                 house=info.context.house,
             )
         return AvailableSlots(
@@ -191,6 +199,7 @@ class SlotQueries:
             datetime | None,
             strawberry.argument(description="When the work should start; now when left out."),
         ] = None,
+        brand: Brand = None,
         first: Annotated[
             int,
             strawberry.argument(description="How many providers; 25 when left out, at most 100."),
@@ -208,8 +217,16 @@ class SlotQueries:
                 starts_at=starts_at,
                 at=await clock.now(connection),
                 first=first,
+                asking=_asking(info.context, brand),
                 house=info.context.house,
             )
+
+
+def _asking(context: Context, brand: str | None) -> Asking:
+    """Customers are not shown the time of providers whom they are not to meet."""
+    user = context.user
+    whose = user.user_id if user.role is Role.CUSTOMER else None
+    return Asking(customer_id=whose, brand=brand or "")
 
 
 def _check_first(first: int, most: int) -> None:

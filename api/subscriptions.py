@@ -54,6 +54,7 @@ class OfferEvent(StrEnum):
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
     RESCINDED = "RESCINDED"
+    REMINDED = "REMINDED"
 
 
 class BookingEvent(StrEnum):
@@ -68,7 +69,9 @@ class BookingEvent(StrEnum):
     STARTED = "STARTED"
     COMPLETED = "COMPLETED"
     CANCELLED = "CANCELLED"
+    RUNNING_LATE = "RUNNING_LATE"
     UNFILLED = "UNFILLED"
+    SEARCH_ENDED = "SEARCH_ENDED"
     TERMS_ACCEPTED = "TERMS_ACCEPTED"
     EDITED = "EDITED"
     RELEASED = "RELEASED"
@@ -86,6 +89,7 @@ describe(
     REJECTED="You said no.",
     EXPIRED="Its time passed.",
     RESCINDED="It was withdrawn.",
+    REMINDED="It is still open, and nobody has taken it: it is put to you again.",
 )
 describe(
     BookingEvent,
@@ -99,7 +103,9 @@ describe(
     STARTED="The work has begun.",
     COMPLETED="The work is done.",
     CANCELLED="It was called off.",
-    UNFILLED="The search for a provider was given up.",
+    RUNNING_LATE="Its provider will be late.",
+    UNFILLED="Nobody has been found so far; a dispatcher is needed.",
+    SEARCH_ENDED="The search for a provider was given up.",
     TERMS_ACCEPTED="The customer accepted the service's terms.",
     EDITED="What is said about the work was changed.",
     RELEASED="Its provider has it no longer.",
@@ -192,7 +198,11 @@ class Subscriptions:
         if await visible_booking(info.context, uid) is None:
             raise NotFound("Booking")
         async with info.context.hub.subscribe([booking_topic(uid)], after=start) as stream:
-            if start is None and (now := await _booking((info.context.database, uid))):
+            if start is None:
+                now = await _booking((info.context.database, uid))
+                # It may have been taken from the viewer since it was looked at.
+                if now is None or not now.is_visible_to(info.context.user):
+                    raise NotFound("Booking")
                 cursor = encode_cursor(stream.position)
                 yield BookingUpdate(cursor=cursor, type=BookingEvent.SNAPSHOT, booking=now)
             async for delivery in stream:
@@ -233,7 +243,9 @@ class Subscriptions:
         trade: TradeFilter = None,
         area: Annotated[
             str | None,
-            strawberry.argument(description='Only this postal district, such as "SW1A".'),
+            strawberry.argument(
+                description='Only this postal district, such as "SW1A", however it is written.'
+            ),
         ] = None,
         after: Resume = None,
     ) -> AsyncGenerator[PresenceUpdate]:
@@ -245,7 +257,7 @@ class Subscriptions:
                 provider = await delivery.read(_provider, key)
                 if provider is None or trade not in {None, provider.trade}:
                     continue
-                if area is not None and provider.area != area.strip().upper():
+                if area is not None and not provider.works_from(area):
                     continue
                 presence = await delivery.read(_presence, key)
                 yield PresenceUpdate(cursor=delivery.cursor, presence=presence, provider=provider)

@@ -25,7 +25,10 @@ BENCHMARKS: Final[dict[str, tuple[str, ...]]] = {
     "fanout": ("--subscribers", "50", "--events", "5"),
     "listing": ("--seconds", "1.5"),
     "accepts": ("--bookings", "20"),
+    "rush": ("--providers", "20"),
+    "matches": ("--providers", "500", "--rounds", "5"),
     "matching": ("--rounds", "20"),
+    "batch": ("--bookings", "20", "--providers", "60", "--rounds", "1"),
     "slots": ("--providers", "50", "--rounds", "3"),
 }
 _RESULTS: Final = Path(__file__).parent / "results"

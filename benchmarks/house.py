@@ -111,6 +111,9 @@ async def house(
             "sockets_per_principal": _PLENTY,
             "sockets_per_address": _PLENTY,
             "cost_bucket": _PLENTY,
+            "offer_listing_limit": _PLENTY,
+            "accept_limit": _PLENTY,
+            "reject_limit": _PLENTY,
             "database_pool": pool,
             "log_level": "warning",
         }

@@ -48,6 +48,7 @@ def some_work() -> Work:
     """Immediate work in Toronto, so that every rule is asked."""
     return Work(
         booking_id=UUID(int=2),
+        customer_id=UUID(int=3),
         service_id=SERVICE,
         block=Block(
             starts_at=NOW + timedelta(hours=2),

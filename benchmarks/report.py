@@ -65,10 +65,11 @@ async def _measured(
 
 
 def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
-    """The median, the 99th percentile and the worst."""
+    """The median, the 95th and 99th percentiles and the worst."""
     ordered = sorted(1000 * one for one in seconds)
     return {
         "p50_ms": round(statistics.median(ordered), 2),
+        "p95_ms": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))], 2),
         "p99_ms": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))], 2),
         "max_ms": round(ordered[-1], 2),
     }

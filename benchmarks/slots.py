@@ -189,7 +189,7 @@ async def read(database: Database, service: Service) -> float:
     async with database.read() as connection:
         at = await clock.now(connection)
         within = at, at + timedelta(days=_DAYS)
-        near = await slot_facts.nearby(connection, service.id, _PLACE)
+        near = await slot_facts.nearby(connection, service, _PLACE)
         ids = [one.provider_id for one in near]
         await slot_facts.diaries(connection, ids, rules=service.rules, within=within, at=at)
         await slot_facts.waiting(connection, service.id, _PLACE, within=within)

@@ -50,6 +50,14 @@ def main() -> None:
     app()
 
 
+def _known_policy(name: str | None) -> str | None:
+    from domain.matching import POLICIES
+
+    if name is None or name in POLICIES:
+        return name
+    raise typer.BadParameter(f"Name a scoring policy: {', '.join(POLICIES)}.")
+
+
 @app.command()
 def dev(
     port: Annotated[
@@ -155,6 +163,43 @@ def demo(
     Ends with status 1 when anything is not as it has to be.
     """
     raise typer.Exit(plays.run(url, scenario))
+
+
+@app.command()
+def simulate(  # noqa: PLR0917  # the options of the command line, each by its name
+    policy: Annotated[
+        str, typer.Option(callback=_known_policy, help="The policy that chooses whom to ask.")
+    ] = "v1",
+    shadow: Annotated[
+        str | None,
+        typer.Option(callback=_known_policy, help="A policy whose choices are noted beside it."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Which day it is.", min=0)] = 1,
+    providers: Annotated[int, typer.Option(help="How many there are.", min=1, max=500)] = 60,
+    bookings: Annotated[int, typer.Option(help="How many are made.", min=1, max=2000)] = 200,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Play a synthetic day on a virtual clock and print how dispatch went.
+
+    Needs no servers and leaves no trace. The same options always print the same.
+    """
+    from callout import simulation
+    from callout.simulation import report
+    from domain.matching import POLICIES
+
+    figures = simulation.simulate(
+        simulation.Options(
+            policy=POLICIES[policy],
+            shadow=POLICIES[shadow] if shadow else None,
+            seed=seed,
+            providers=providers,
+            bookings=bookings,
+        )
+    )
+    if as_json:
+        sys.stdout.write(report.as_json(figures) + "\n")
+    else:
+        report.show(figures)
 
 
 @app.command()

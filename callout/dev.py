@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
 _PATIENCE: Final = 30.0
 
+#: How often somebody may do something.
+_LIMITS: Final = (
+    *("CALLOUT_SIGN_IN_LIMIT", "CALLOUT_OFFER_LISTING_LIMIT"),
+    *("CALLOUT_ACCEPT_LIMIT", "CALLOUT_REJECT_LIMIT"),
+)
+
 #: Shorter than `callout serve`'s own, so that everything is gone in 10 s.
 _DRAIN: Final = 4
 
@@ -181,8 +187,8 @@ class _Development:
             "CALLOUT_PORT": str(self._options.port),
             "CALLOUT_SECRET": os.environ.get("CALLOUT_SECRET") or self._folder.secrets().signing,
             "CALLOUT_LOG_FORMAT": os.environ.get("CALLOUT_LOG_FORMAT", "console"),
-            # Here one person signs in as everybody, from one address, time and again.
-            "CALLOUT_SIGN_IN_LIMIT": os.environ.get("CALLOUT_SIGN_IN_LIMIT", "1000"),
+            # Here one person is everybody, from one address, time and again.
+            **{name: os.environ.get(name, "1000") for name in _LIMITS},
             "DATABASE_URL": servers.database_url,
             "REDIS_URL": servers.redis_url,
         }

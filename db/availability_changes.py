@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, insert, select, update
 
-from db import availability, bookings, clock, events, offers, providers
+from db import availability, bookings, clock, events, offers, profiles, providers
 from db.ids import new_id
 from db.tables import bookings as bookings_table
 from db.tables import date_overrides, temporary_zones, working_hours
@@ -85,6 +85,7 @@ async def change(
     if dry_run:
         return Changed(provider_id=uid, version=kept.version, conflicts=against)
     await _save(tx, uid, wanted, version=kept.version + 1)
+    await profiles.reckon(tx, uid)
     await settle(tx, seen, after)
     return Changed(provider_id=uid, version=kept.version + 1, conflicts=against)
 
@@ -136,6 +137,7 @@ async def _save(
 ) -> None:
     columns: dict[str, Any] = {"availability_version": version}
     if wanted.zone is not None:
+        await clock.check_zone(tx, wanted.zone.key)
         columns["time_zone"] = wanted.zone.key
     if wanted.daily_cap is not None:
         columns["daily_cap"] = wanted.daily_cap

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import func, select
 
 from db import candidates, slot_facts, slots
+from db.slot_facts import Asking
 from db.tables import bookings, users
 from domain.availability import obstacles
 from domain.booking_rules import WAIVABLE, BookingRule, RulesBroken, broken_by_start, over_capacity
@@ -152,6 +153,7 @@ async def _check_someone(
         immediate=booking.is_immediate,
         at=at,
         leave_out=booking.id,
+        asking=_asking(booking),
         house=house,
     )
     if not free:
@@ -164,9 +166,19 @@ async def nobody_free(
     """The refusal that tells the customer which ways on there are."""
     place = place_of(booking.address, service.mode)
     ways_on = await slots.ways_on(
-        tx, service, place, starts_at=booking.starts_at, at=at, house=house
+        tx,
+        service,
+        place,
+        starts_at=booking.starts_at,
+        at=at,
+        asking=_asking(booking),
+        house=house,
     )
     return NobodyFree(ways_on)
+
+
+def _asking(booking: Booking) -> Asking:
+    return Asking(customer_id=booking.customer_id, brand=booking.requested_brand)
 
 
 async def _at_once(

@@ -9,18 +9,20 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import false, insert, select, update
+from sqlalchemy import bindparam, false, insert, select, update
 
 from db import addresses, booking_rules, pages, reservations
 from db.tables import bookings, history, services
-from domain.bookings import OPEN_TO_OFFERS, Act, Booking, BookingKind, BookingStatus, Party
+from domain.bookings import Act, Booking, BookingKind, BookingStatus, Party
 from domain.history import HistoryEntry, Source, source
 from domain.money import Money
 from domain.offers import Wave
 from domain.people import Role, Viewer
 from domain.refusals import NotFound
 from domain.series import SeriesPlace
+from domain.services import Requirements
 from domain.vehicles import Vehicle
+from domain.work import ChecklistItem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     from domain.pages import Page, PageRequest
 
 _NEWEST_FIRST = pages.Order(columns=(bookings.c.id,), parse=(UUID,), descending=True)
-#: IMMEDIATE sorts before SCHEDULED, and ids by age: high priority first, then oldest.
-_QUEUE_ORDER = pages.Order(columns=(bookings.c.kind, bookings.c.id), parse=(str, UUID))
 
 
 async def lock(tx: AsyncConnection, booking_id: UUID) -> Booking:
@@ -110,6 +110,44 @@ async def save(
         await reservations.reserve(tx, after.provider_id, after.block)
 
 
+async def save_searched(
+    tx: AsyncConnection,
+    changes: Sequence[tuple[Booking, Booking]],
+    *,
+    at: datetime,
+    act: Act | str,
+    actor: UUID | None = None,
+) -> None:
+    """Keep what became of many searches for a provider, as `save` would keep each of them.
+
+    None of the bookings had a provider before. The caller holds all their locks, and those of the
+    providers who are being assigned. Raises SlotTaken, after which nothing can be saved.
+    """
+    changed = [(before, after) for before, after in changes if before != after]
+    if not changed:
+        return
+    rows = [_columns(after) for _, after in changed]
+    own = bookings.c.id == bindparam("saved")
+    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0]}
+    values = [
+        {"saved": row["id"]} | {f"new_{name}": value for name, value in row.items()} for row in rows
+    ]
+    await tx.execute(update(bookings).where(own).values(new), values)
+    lines = [
+        _line(before, after, act=str(act), actor=actor, reason=None, at=at)
+        for before, after in changed
+        if after.version != before.version
+    ]
+    if lines:
+        await tx.execute(insert(history), lines)
+    taken = [
+        (after.provider_id, after.block)
+        for _, after in changed
+        if after.provider_id is not None and after.takes_time
+    ]
+    await reservations.reserve_all(tx, taken)
+
+
 def _time(booking: Booking) -> tuple[UUID | None, Block] | None:
     """Whose time a booking takes, and which; None when it takes none."""
     return (booking.provider_id, booking.block) if booking.takes_time else None
@@ -125,18 +163,6 @@ async def page(
 async def count(connection: AsyncConnection, *, viewer: Viewer, only: BookingFilter) -> int:
     """How many bookings the viewer may see."""
     return await pages.count(connection, _visible(viewer, only))
-
-
-async def queue(
-    connection: AsyncConnection, request: PageRequest, *, only: BookingFilter
-) -> Page[Booking]:
-    """A page of the bookings that wait for a provider, high priority first, then oldest."""
-    return await pages.fetch(connection, _waiting(only), _QUEUE_ORDER, request, booking)
-
-
-async def queue_length(connection: AsyncConnection, *, only: BookingFilter) -> int:
-    """How many bookings wait for a provider."""
-    return await pages.count(connection, _waiting(only))
 
 
 async def in_progress(
@@ -171,12 +197,6 @@ def _visible(viewer: Viewer, only: BookingFilter) -> Select[Any]:
     return query.where(false())
 
 
-def _waiting(only: BookingFilter) -> Select[Any]:
-    unstaffed = bookings.c.provider_id.is_(None) & bookings.c.status.in_(sorted(OPEN_TO_OFFERS))
-    agreed = ~bookings.c.needs_terms | bookings.c.terms_accepted_at.is_not(None)
-    return _filtered(only).where(unstaffed, agreed)
-
-
 def _filtered(only: BookingFilter) -> Select[Any]:
     query = select(bookings)
     if only.statuses is not None:
@@ -203,7 +223,20 @@ async def _remember(
     reason: str | None,
     at: datetime,
 ) -> None:
-    line = {
+    line = _line(before, after, act=act, actor=actor, reason=reason, at=at)
+    await tx.execute(insert(history), line)
+
+
+def _line(
+    before: Booking | None,
+    after: Booking,
+    *,
+    act: str,
+    actor: UUID | None,
+    reason: str | None,
+    at: datetime,
+) -> dict[str, Any]:
+    return {
         "booking_id": after.id,
         "version": after.version,
         "at": at,
@@ -214,7 +247,6 @@ async def _remember(
         "after": after.status,
         "reason": reason,
     }
-    await tx.execute(insert(history), line)
 
 
 #: Facts that a booking and its row call by the same name.
@@ -233,7 +265,8 @@ _PLAIN = (
         "match_since",
         "round",
     ),
-    *("rounds_before", "match_due_at"),
+    *("rounds_before", "broadcasts", "match_due_at", "auto_due_at", "auto_tries"),
+    *("signed_by", "signature_url", "late_minutes", "late_reason", "late_reported_at"),
 )
 
 
@@ -251,7 +284,10 @@ def _columns(value: Booking) -> dict[str, Any]:
         "rules": booking_rules.columns(value.rules),
         "price_minor": value.price.amount_minor,
         "currency": value.price.currency,
+        "keywords": list(value.keywords),
+        "requirements": asdict(value.requirements),
         "photo_urls": list(value.photo_urls),
+        "checklist": [asdict(item) for item in value.checklist],
     }
 
 
@@ -267,7 +303,19 @@ def booking(row: Row[Any]) -> Booking:
         address=addresses.address(row),
         rules=booking_rules.rules(row.rules),
         price=Money(amount_minor=row.price_minor, currency=row.currency),
+        keywords=tuple(row.keywords),
+        requirements=_requirements(row.requirements),
         photo_urls=tuple(row.photo_urls),
+        checklist=tuple(ChecklistItem(**item) for item in row.checklist),
+    )
+
+
+def _requirements(kept: dict[str, Any]) -> Requirements:
+    # Work that was booked before there were any has none of them.
+    return Requirements(
+        skills=tuple(kept.get("skills", ())),
+        certifications=tuple(kept.get("certifications", ())),
+        on_site=kept.get("on_site", True),
     )
 
 

@@ -1,51 +1,47 @@
 """Who might do this work? The facts about them, read as matching needs them.
 
-The hard rules that an index can answer are asked here, to keep the rest of the country out; all of
-them are asked again, in full, by domain.matching.
+Every hard rule that an index can answer is asked here, so that the cost grows with those in range
+and not with the country, and the best of them reach the ranking; all rules are asked again, in
+full, by domain.matching.
 """
 
 from __future__ import annotations
 
-import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, exists, false, func, lateral, or_, select, true
+from sqlalchemy import ARRAY, Uuid, any_, bindparam
 
-from db import availability, reservations
+from db import availability, candidate_facts, candidate_filters, reservations
 from db.addresses import point
-from db.tables import job_offers, provider_services, shifts
-from db.tables import providers as providers_table
-from db.tables import reservations as reservations_table
+from db.tables import providers
 from domain.availability import MARGIN
 from domain.booking_rules import Advance
-from domain.matching import DEFAULT_RULES, Candidate, Work
-from domain.offers import OfferState
-from domain.places import Point, box
+from domain.matching import V1, Candidate, Policy, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import Row, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from domain.availability import Availability, Block
     from domain.bookings import Booking
 
 
-#: At most so many reach the ranking.
+#: At most so many reach the ranking at a time.
 LIMIT: Final = 200
-#: No provider travels further than this, so nobody outside it is looked at.
-FARTHEST_MILES: Final = 100.0
 
-_P = providers_table.c
+_P = providers.c
 
 
 def work_of(booking: Booking, *, reach_miles: float | None = None) -> Work:
     """A booking as matching sees it."""
     return Work(
         booking_id=booking.id,
+        customer_id=booking.customer_id,
         service_id=booking.service_id,
         block=booking.block,
         rules=booking.rules,
@@ -54,103 +50,72 @@ def work_of(booking: Booking, *, reach_miles: float | None = None) -> Work:
         postal_code=booking.address.postal_code,
         country=booking.address.country,
         point=booking.address.point,
+        keywords=booking.keywords,
+        requested_brand=booking.requested_brand,
+        requirements=booking.requirements,
         reach_miles=reach_miles,
     )
 
 
-async def eligible(connection: AsyncConnection, work: Work, *, at: datetime) -> list[Candidate]:
-    """Those whom no index rules out and who hold no offer of this work yet, nearest first."""
-    query = (
-        _facts(work)
-        .where(_P.approved_at.is_not(None), _P.suspended_at.is_(None))
-        .where(_offers(work), _free(work), ~_answered(work))
-        .order_by(shifts.c.id.is_(None), _rough_distance(work), _P.id)
-        .limit(LIMIT)
-    )
-    if work.point is not None:
-        query = query.where(_near(work.point, work.reach_miles or FARTHEST_MILES))
-    if work.immediate:
-        query = query.where(shifts.c.heartbeat_at >= at - DEFAULT_RULES.heartbeat_fresh)
-    return await _read(connection, query, work, at=at)
+async def eligible(
+    connection: AsyncConnection,
+    work: Work,
+    *,
+    at: datetime,
+    policy: Policy = V1,
+    record: bool = False,
+    limit: int = LIMIT,
+    skip: int = 0,
+) -> list[Candidate]:
+    """Those whom no index rules out and who hold no offer of this work yet, the most promising
+    first: at most `limit`, after the first `skip`. Their record comes with them where it is
+    scored."""
+    statement = _best(candidate_filters.Filters.of(work), policy, record)
+    page = {"skip": skip, "limit": limit}
+    values = _values(work, at) | candidate_filters.parameters(work, at=at) | page
+    return await _read(connection, statement, values, work, at=at)
 
 
 async def of_providers(
-    connection: AsyncConnection, work: Work, provider_ids: Sequence[UUID], *, at: datetime
+    connection: AsyncConnection,
+    work: Work,
+    provider_ids: Sequence[UUID],
+    *,
+    at: datetime,
+    record: bool = False,
 ) -> list[Candidate]:
     """The facts about these providers, whatever they are."""
-    return await _read(connection, _facts(work).where(_P.id.in_(provider_ids)), work, at=at)
+    values = _values(work, at) | {"ids": list(provider_ids)}
+    return await _read(connection, _named(record), values, work, at=at)
 
 
-def _facts(work: Work) -> Select[Any]:
-    o = job_offers.c
-    last = lateral(
-        select(o.offered_at).where(o.provider_id == _P.id).order_by(o.id.desc()).limit(1)
-    ).alias("last_offer")
-    rejected = exists().where(
-        o.booking_id == work.booking_id,
-        o.provider_id == _P.id,
-        o.state == OfferState.REJECTED,
-    )
-    on_shift = and_(shifts.c.provider_id == _P.id, shifts.c.ended_at.is_(None))
-    return (
-        select(
-            providers_table,
-            shifts.c.heartbeat_at,
-            last.c.offered_at.label("last_offered_at"),
-            _offers(work).label("offers_service"),
-            rejected.label("rejected"),
-        )
-        .select_from(providers_table)
-        .outerjoin(shifts, on_shift)
-        .outerjoin(last, true())
-    )
+def _values(work: Work, at: datetime) -> dict[str, Any]:
+    return candidate_facts.parameters(work, at=at)
 
 
-def _offers(work: Work) -> ColumnElement[bool]:
-    s = provider_services.c
-    return exists().where(s.service_id == work.service_id, s.provider_id == _P.id)
+# Built once for each shape of work: putting such a statement together takes longer than running it.
+@lru_cache(maxsize=256)
+def _best(filters: candidate_filters.Filters, policy: Policy, record: bool) -> Select[Any]:
+    best = candidate_filters.best(filters, policy).subquery("best")
+    facts = candidate_facts.query(record=record).join(best, best.c.id == _P.id)
+    return facts.order_by(best.c.points.desc(), best.c.far.nulls_last(), _P.id)
 
 
-def _free(work: Work) -> ColumnElement[bool]:
-    """Is no time of the window taken? (The gaps to the neighbours are asked for in the domain.)"""
-    r = reservations_table.c
-    window = func.tstzrange(*work.block.span)
-    overlapping = r.during.op("&&")(window)
-    return ~exists().where(r.provider_id == _P.id, reservations.is_taken(), overlapping)
-
-
-def _answered(work: Work) -> ColumnElement[bool]:
-    """Is the provider thinking about an offer of this work, or has said no to one?"""
-    o = job_offers.c
-    states = [OfferState.OFFERED, OfferState.REJECTED]
-    mine = and_(o.booking_id == work.booking_id, o.provider_id == _P.id)
-    return exists().where(mine, o.state.in_(states))
-
-
-def _near(point: Point, miles: float) -> ColumnElement[bool]:
-    around = box(point, miles)
-    within = and_(
-        _P.latitude.between(around.south, around.north),
-        or_(false(), *(_P.longitude.between(west, east) for west, east in around.longitudes)),
-    )
-    # An unknown distance never disqualifies by itself.
-    return or_(within, _P.latitude.is_(None))
-
-
-def _rough_distance(work: Work) -> ColumnElement[Any]:
-    """Something to sort by before the cut: squared degrees, unknown last."""
-    if work.point is None:
-        return _P.rating.desc().nulls_last()
-    north, apart = _P.latitude - work.point.latitude, func.abs(_P.longitude - work.point.longitude)
-    # The short way round, on meridians that lie closer together the further they are from the line.
-    east = func.least(apart, 360 - apart) * math.cos(math.radians(work.point.latitude))
-    return (north * north + east * east).nulls_last()
+@lru_cache(maxsize=2)
+def _named(record: bool) -> Select[Any]:
+    ids = bindparam("ids", type_=ARRAY(Uuid))
+    return candidate_facts.query(record=record).where(_P.id == any_(ids))
 
 
 async def _read(
-    connection: AsyncConnection, query: Select[Any], work: Work, *, at: datetime
+    connection: AsyncConnection,
+    query: Select[Any],
+    values: Mapping[str, Any],
+    work: Work,
+    *,
+    at: datetime,
 ) -> list[Candidate]:
-    rows = list(await connection.execute(query))
+    rows = list(await connection.execute(query, values))
     ids = [row.id for row in rows]
     if not ids:
         return []
@@ -163,10 +128,11 @@ async def _read(
     taken = await reservations.taken(
         connection, ids, starts_at=start - MARGIN, ends_at=end + MARGIN
     )
-    return [_candidate(row, work, hours[row.id], taken.get(row.id, [])) for row in rows]
+    return [candidate(row, work, hours[row.id], taken.get(row.id, [])) for row in rows]
 
 
-def _candidate(row: Row[Any], work: Work, hours: Availability, taken: Sequence[Block]) -> Candidate:
+def candidate(row: Row[Any], work: Work, hours: Availability, taken: Sequence[Block]) -> Candidate:
+    """The candidate in a row of candidate_facts, with their time."""
     return Candidate(
         provider_id=row.id,
         approved=row.approved_at is not None,
@@ -182,8 +148,20 @@ def _candidate(row: Row[Any], work: Work, hours: Availability, taken: Sequence[B
         on_shift=row.heartbeat_at is not None,
         heartbeat_at=row.heartbeat_at,
         rejected=row.rejected,
+        withdrew=row.withdrew,
+        blocked=row.blocked,
+        skills=frozenset(row.skills),
+        brands=frozenset(row.brands),
+        certifications=frozenset(row.certifications),
+        certified=bool(row.certifications),
+        keywords=frozenset(row.keywords),
         years_experience=row.years_experience,
         rating=row.rating,
         completed_jobs=row.completed_jobs,
+        profile_percent=row.profile_percent,
         last_offered_at=row.last_offered_at,
+        idle_since=row.idle_since,
+        offers_answered=row.offers_answered,
+        offers_accepted=row.offers_accepted,
+        offered_lately=row.offered_lately,
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+
+from domain.refusals import FieldError, InvalidInput
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,3 +21,12 @@ async def now(tx: AsyncConnection) -> datetime:
     """
     at: datetime = (await tx.execute(select(func.clock_timestamp()))).scalar_one()
     return at
+
+
+async def check_zone(tx: AsyncConnection, name: str) -> None:
+    """Does the database know this zone too? It reckons in it when it looks for providers, and one
+    that only Python knows would end every search. Raises InvalidInput."""
+    known = text("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = :name)")
+    if not await tx.scalar(known, {"name": name}):
+        message = "Name a zone of the IANA database that is not brand-new, or its older neighbour."
+        raise InvalidInput(FieldError(path=("timeZone",), message=message))

@@ -12,6 +12,7 @@ from db import pages, providers
 from db.ids import new_id
 from db.tables import favourite_providers
 from db.tables import providers as providers_table
+from domain.approvals import ProviderApproval
 from domain.refusals import NotFound
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ async def count(connection: AsyncConnection, *, customer_id: UUID) -> int:
 
 
 def _of(customer_id: UUID) -> Select[Any]:
-    active = providers.listed(trade=None, everyone=False)
+    active = providers.listed(trade=None, approval=ProviderApproval.APPROVED)
     liked = active.join(favourite_providers, _F.provider_id == providers_table.c.id)
     return liked.where(_F.customer_id == customer_id)
 

@@ -196,6 +196,26 @@ async def open_of(connection: AsyncConnection, customer_id: UUID) -> list[Hold]:
     return [_hold(row) for row in await connection.execute(query)]
 
 
+async def of_provider(
+    connection: AsyncConnection,
+    provider_id: UUID,
+    *,
+    starts_at: datetime,
+    ends_at: datetime,
+    lock: bool = False,
+) -> list[Hold]:
+    """The holds that keep time of a provider's between two instants, by id; locked if said so."""
+    query = (
+        select(holds)
+        .where(_H.provider_id == provider_id, _H.ended_at.is_(None))
+        .where(_H.expires_at > func.clock_timestamp())
+        .where(_H.starts_at < ends_at, _H.ends_at > starts_at)
+        .order_by(_H.id)
+    )
+    rows = await connection.execute(query.with_for_update() if lock else query)
+    return [_hold(row) for row in rows]
+
+
 def provider_of(wanted: Booking) -> UUID:
     """The provider that a hold or a direct booking is of. Raises ValueError when there is none."""
     if wanted.provider_id is None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from domain.lifecycle import Details
     from domain.offers import Outcome
     from domain.people import Viewer
+    from domain.work import Handover
 
 
 async def approve(tx: AsyncConnection, *, booking_id: UUID, by: Viewer) -> Booking:
@@ -74,14 +75,18 @@ async def edit(
 
 
 async def start(tx: AsyncConnection, *, booking_id: UUID, by: Viewer) -> Booking:
-    """The provider begins the work. Raises NotFound, WrongStatus or TermsNotAccepted."""
-    return await _decide(
-        tx, booking_id, by, Act.START, lambda b, at: rules.start(b, by=by.user_id, at=at)
+    """The provider begins the work, and is asked for nothing else that is wanted now.
+
+    Raises NotFound, WrongStatus or TermsNotAccepted.
+    """
+    booking = await bookings.lock_for(tx, booking_id, by)
+    return await _begin(
+        tx, booking, lambda at: rules.start(booking, by=by.user_id, at=at), actor=by.user_id
     )
 
 
 async def complete(
-    tx: AsyncConnection, *, booking_id: UUID, by: Viewer, notes: str, photo_urls: tuple[str, ...]
+    tx: AsyncConnection, *, booking_id: UUID, by: Viewer, handover: Handover
 ) -> Booking:
     """The provider has done the work, which counts among their jobs.
 
@@ -92,7 +97,7 @@ async def complete(
         booking_id,
         by,
         Act.COMPLETE,
-        lambda b, at: rules.complete(b, by=by.user_id, notes=notes, photo_urls=photo_urls, at=at),
+        lambda b, at: rules.complete(b, by=by.user_id, handover=handover, at=at),
     )
     await providers.count_job(tx, by.user_id)
     return done
@@ -105,18 +110,24 @@ async def pay(tx: AsyncConnection, *, booking_id: UUID, by: Viewer) -> Booking:
 
 async def close(tx: AsyncConnection, booking_id: UUID) -> Booking:
     """Complete work that was begun and forgotten. Raises NotFound or WrongStatus."""
-    done = await _by_the_clock(tx, booking_id, Act.COMPLETE, rules.close)
+    booking = await bookings.lock(tx, booking_id)
+    at = await clock.now(tx)
+    outcome = rules.close(booking, at=at)
+    await offers.keep(tx, booking, outcome, at=at, act=Act.COMPLETE)
+    done = outcome.booking
     if done.provider_id is not None:
         await providers.count_job(tx, done.provider_id)
     return done
 
 
 async def open_(tx: AsyncConnection, booking_id: UUID) -> Booking:
-    """Begin confirmed work whose window has come.
+    """Begin confirmed work whose window has come; its provider is asked for nothing else that is
+    wanted now.
 
     Raises NotFound, WrongStatus or TermsNotAccepted.
     """
-    return await _by_the_clock(tx, booking_id, Act.START, rules.open_)
+    booking = await bookings.lock(tx, booking_id)
+    return await _begin(tx, booking, lambda at: rules.open_(booking, at=at), actor=None)
 
 
 async def pass_by(tx: AsyncConnection, booking_id: UUID) -> Booking:
@@ -154,11 +165,20 @@ async def _decide(
     return outcome.booking
 
 
-async def _by_the_clock(
-    tx: AsyncConnection, booking_id: UUID, act: Act, rule: Callable[..., Outcome]
+async def _begin(
+    tx: AsyncConnection,
+    booking: Booking,
+    rule: Callable[[datetime], Outcome],
+    *,
+    actor: UUID | None,
 ) -> Booking:
-    booking = await bookings.lock(tx, booking_id)
+    if booking.provider_id is not None:
+        # Whoever opens a wave holds those whom it asks: of a start and a wave for work that is
+        # wanted now, the later sees the earlier.
+        await providers.lock(tx, [booking.provider_id])
     at = await clock.now(tx)
-    outcome = rule(booking, at=at)
-    await offers.keep(tx, booking, outcome, at=at, act=act)
+    outcome = rule(at)
+    await offers.keep(tx, booking, outcome, at=at, act=Act.START, actor=actor)
+    if outcome.booking.provider_id is not None:
+        await offers.rescind_immediate(tx, outcome.booking.provider_id, at=at)
     return outcome.booking

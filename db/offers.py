@@ -17,7 +17,7 @@ from db.tables import job_offers
 from domain import offers as rules
 from domain.availability import MARGIN, obstacles
 from domain.booking_rules import BookingRule
-from domain.bookings import Act, Booking, SlotTaken
+from domain.bookings import Act, Booking, BookingKind, SlotTaken
 from domain.offers import Gone, JobOffer, OfferGone, OfferState, Outcome, Wave
 from domain.privacy import OfferedWork, offered_work
 from domain.refusals import NotFound
@@ -55,8 +55,8 @@ async def accept(tx: AsyncConnection, *, offer_id: UUID, by: UUID) -> Booking:
     await _check_free(tx, booking, by, at=at)
     elsewhere = rules.rescind((o for o in theirs if o.booking_id != booking.id), at=at)
     await bookings.save(tx, booking, outcome.booking, at=at, act=Act.ASSIGN, actor=by)
-    await _save(tx, (*outcome.offers, *elsewhere))
-    await events.append(tx, (*outcome.events, *rules.settled(elsewhere)))
+    await save(tx, (*outcome.offers, *elsewhere))
+    await events.append(tx, (*outcome.events, *rules.made_room(elsewhere)))
     return outcome.booking
 
 
@@ -90,7 +90,8 @@ async def keep(
     await bookings.save(
         tx, before, outcome.booking, at=at, act=act or "MATCH", actor=actor, reason=reason
     )
-    await _save(tx, outcome.offers)
+    await save(tx, outcome.offers)
+    await add(tx, outcome.made)
     await events.append(tx, outcome.events)
 
 
@@ -126,6 +127,15 @@ async def rescind_competing(tx: AsyncConnection, booking: Booking, *, at: dateti
 async def rescind_of_provider(tx: AsyncConnection, provider_id: UUID, *, at: datetime) -> None:
     """Withdraw a provider's open offers. The caller holds the provider's lock."""
     await _withdraw(tx, await _lock(tx, _open_of(provider_id)), at=at)
+
+
+async def rescind_immediate(tx: AsyncConnection, provider_id: UUID, *, at: datetime) -> None:
+    """Withdraw a provider's open offers of work that is wanted now. The caller holds the
+    provider's lock."""
+    b = bookings_table.c
+    now = select(b.id).where(b.kind == BookingKind.IMMEDIATE)
+    which = _open_of(provider_id) & job_offers.c.booking_id.in_(now)
+    await _withdraw(tx, await _lock(tx, which), at=at)
 
 
 async def rescind_to(
@@ -271,20 +281,21 @@ async def _check_free(
 
 async def _withdraw(tx: AsyncConnection, open_ones: Sequence[JobOffer], *, at: datetime) -> None:
     withdrawn = rules.rescind(open_ones, at=at)
-    await _save(tx, withdrawn)
-    await events.append(tx, rules.settled(withdrawn))
+    await save(tx, withdrawn)
+    await events.append(tx, rules.made_room(withdrawn))
 
 
-async def _save(tx: AsyncConnection, changed: Sequence[JobOffer]) -> None:
+async def save(tx: AsyncConnection, changed: Sequence[JobOffer]) -> None:
+    """Keep what became of offers. The caller holds their locks."""
     o = job_offers.c
     if not changed:
         return
     await tx.execute(
         update(job_offers)
         .where(o.id == bindparam("offer"))
-        .values(state=bindparam("to"), resolved_at=bindparam("at"), reject_reason=bindparam("why")),
+        .values({name: bindparam(f"new_{name}") for name in _CHANGING}),
         [
-            {"offer": c.id, "to": c.state, "at": c.resolved_at, "why": c.reject_reason}
+            {"offer": c.id, **{f"new_{name}": getattr(c, name) for name in _CHANGING}}
             for c in changed
         ],
     )
@@ -295,10 +306,12 @@ def _put_to(provider_id: UUID, states: Sequence[OfferState] | None) -> Select[An
     return query.where(job_offers.c.state.in_(states)) if states is not None else query
 
 
+#: What may become of an offer; all else stays as it was made.
+_CHANGING = ("state", "resolved_at", "reject_reason", "reminders", "reminded_at")
 #: Facts that an offer and its row call by the same name.
 _PLAIN = (
     *("id", "booking_id", "provider_id", "round", "offered_at", "expires_at", "resolved_at"),
-    *("reject_reason", "score", "policy", "candidates"),
+    *("reject_reason", "reminders", "reminded_at", "score", "policy", "candidates"),
 )
 
 

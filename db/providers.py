@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from sqlalchemy import select, update
 
 from db import pages
 from db.tables import provider_services, providers, users, working_hours
+from domain.approvals import ProviderApproval
 from domain.hours import WeeklyHours, WeeklyInterval
+from domain.money import Money
 from domain.places import Point
-from domain.providers import Provider
+from domain.providers import Provider, SpecialistTier
 from domain.refusals import NotFound
 from domain.services import Trade
 
@@ -62,15 +64,21 @@ async def by_ids(connection: AsyncConnection, ids: Sequence[UUID]) -> list[Provi
 
 
 async def page(
-    connection: AsyncConnection, request: PageRequest, *, trade: Trade | None, everyone: bool
+    connection: AsyncConnection,
+    request: PageRequest,
+    *,
+    trade: Trade | None,
+    approval: ProviderApproval | None,
 ) -> Page[Provider]:
-    """A page of providers, oldest first: the active ones, or `everyone`."""
-    return await pages.fetch(connection, listed(trade, everyone), _BY_AGE, request, provider)
+    """A page of providers, oldest first; None stands for any trade, or any approval."""
+    return await pages.fetch(connection, listed(trade, approval), _BY_AGE, request, provider)
 
 
-async def count(connection: AsyncConnection, *, trade: Trade | None, everyone: bool) -> int:
-    """How many providers there are: active ones, or `everyone`."""
-    return await pages.count(connection, listed(trade, everyone))
+async def count(
+    connection: AsyncConnection, *, trade: Trade | None, approval: ProviderApproval | None
+) -> int:
+    """How many providers there are."""
+    return await pages.count(connection, listed(trade, approval))
 
 
 async def services_of(
@@ -114,20 +122,28 @@ def _all() -> Select[Any]:
     return named.join(users, users.c.id == providers.c.id)
 
 
-def listed(trade: Trade | None, everyone: bool) -> Select[Any]:
-    """The rows of the active providers, or of `everyone`, for `provider` to read."""
+def listed(trade: Trade | None, approval: ProviderApproval | None) -> Select[Any]:
+    """The rows of the providers of a trade who stand so with the house, for `provider` to read."""
     query = _all()
-    if not everyone:
-        active = providers.c.approved_at.is_not(None) & providers.c.suspended_at.is_(None)
-        query = query.where(active)
+    if approval is not None:
+        query = query.where(_STANDS[approval])
     return query.where(providers.c.trade == trade) if trade else query
 
+
+_UNSUSPENDED = providers.c.suspended_at.is_(None)
+#: What domain.approvals.standing says, for a database to search.
+_STANDS: Final = {
+    ProviderApproval.PENDING: providers.c.approved_at.is_(None) & _UNSUSPENDED,
+    ProviderApproval.APPROVED: providers.c.approved_at.is_not(None) & _UNSUSPENDED,
+    ProviderApproval.SUSPENDED: providers.c.suspended_at.is_not(None),
+}
 
 #: Facts that a provider and its row call by the same name.
 _PLAIN = (
     *("id", "given_name", "family_name", "about", "time_zone", "country", "state_province"),
     *("city", "postal_code", "radius_miles", "years_experience", "rating", "review_count"),
-    *("completed_jobs", "approved_at", "suspended_at"),
+    *("completed_jobs", "approved_at", "suspended_at", "suspended_because", "photo_url"),
+    "profile_percent",
 )
 
 
@@ -136,7 +152,18 @@ def provider(row: Row[Any]) -> Provider:
     return Provider(
         **{name: getattr(row, name) for name in _PLAIN},
         trade=Trade(row.trade),
+        tier=SpecialistTier(row.tier),
+        hourly_rate=_rate(row),
+        brands=tuple(row.brands),
+        skills=tuple(row.skills),
+        keywords=tuple(row.keywords),
         point=None
         if row.latitude is None
         else Point(latitude=row.latitude, longitude=row.longitude),
     )
+
+
+def _rate(row: Row[Any]) -> Money | None:
+    if row.hourly_rate_minor is None:
+        return None
+    return Money(amount_minor=row.hourly_rate_minor, currency=row.hourly_rate_currency)

@@ -43,8 +43,30 @@ async def reserve(
     The caller holds the provider's lock. Expired holds that are in the way go first: the constraint
     cannot look at a clock.
     """
-    await _release_expired(tx, provider_id)
-    taken = {
+    await _take(tx, [_row(provider_id, block, hold)])
+
+
+async def reserve_all(tx: AsyncConnection, blocks: Sequence[tuple[UUID, Block]]) -> None:
+    """Take time of many providers, each for its booking. Raises SlotTaken.
+
+    The caller holds the providers' locks.
+    """
+    if blocks:
+        await _take(tx, [_row(provider_id, block, None) for provider_id, block in blocks])
+
+
+async def _take(tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    await _release_expired(tx, [row["provider_id"] for row in rows])
+    try:
+        await tx.execute(insert(reservations), rows)
+    except IntegrityError as error:
+        if constraint(error) == NO_DOUBLE_BOOKING:
+            raise SlotTaken from error
+        raise
+
+
+def _row(provider_id: UUID, block: Block, hold: Hold | None) -> dict[str, Any]:
+    return {
         "id": new_id(),
         "provider_id": provider_id,
         "booking_id": block.booking_id,
@@ -54,14 +76,9 @@ async def reserve(
         "ends_at": block.ends_at,
         "before_minutes": block.before // timedelta(minutes=1),
         "after_minutes": block.after // timedelta(minutes=1),
+        "travel_mph": block.travel_mph,
         **point_columns(block.point),
     }
-    try:
-        await tx.execute(insert(reservations), taken)
-    except IntegrityError as error:
-        if constraint(error) == NO_DOUBLE_BOOKING:
-            raise SlotTaken from error
-        raise
 
 
 async def release(
@@ -90,7 +107,8 @@ async def taken(
     query = (
         select(
             *(_R.provider_id, _R.booking_id, _R.starts_at, _R.ends_at),
-            *(_R.before_minutes, _R.after_minutes, _R.latitude, _R.longitude, _R.done),
+            *(_R.before_minutes, _R.after_minutes, _R.latitude, _R.longitude, _R.travel_mph),
+            _R.done,
         )
         .where(_R.provider_id == func.any(list(provider_ids)))
         .where(or_(is_taken() & touching, _R.done & _R.starts_at.between(starts_at, ends_at)))
@@ -107,8 +125,8 @@ def is_taken() -> ColumnElement[bool]:
     return _R.live & or_(_R.expires_at.is_(None), _R.expires_at > func.clock_timestamp())
 
 
-async def _release_expired(tx: AsyncConnection, provider_id: UUID) -> None:
-    expired = (_R.provider_id == provider_id) & (_R.expires_at <= func.clock_timestamp())
+async def _release_expired(tx: AsyncConnection, provider_ids: Sequence[UUID]) -> None:
+    expired = _R.provider_id.in_(provider_ids) & (_R.expires_at <= func.clock_timestamp())
     await _release(tx, expired, func.clock_timestamp())
 
 
@@ -125,6 +143,7 @@ def _block(row: Any) -> Block:
         before=timedelta(minutes=row.before_minutes),
         after=timedelta(minutes=row.after_minutes),
         point=point(row),
+        travel_mph=row.travel_mph,
         booking_id=row.booking_id,
         done=row.done,
     )

@@ -12,10 +12,18 @@ from uuid import UUID, uuid5
 
 from sqlalchemy.dialects.postgresql import insert
 
-from db import booking_rules
-from db.tables import provider_services, providers, services, users, working_hours
+from db import booking_rules, profiles
+from db.tables import (
+    certifications,
+    provider_services,
+    providers,
+    services,
+    users,
+    working_hours,
+)
 from domain.booking_rules import BookingRules, SameDay
 from domain.people import Role
+from domain.providers import SpecialistTier
 from domain.reviews import Tally
 from domain.services import ApprovalPolicy, ServiceMode, Trade
 
@@ -96,6 +104,8 @@ _TERMS: Final = {
     "Parts that turn out to be needed are charged at cost, after you have agreed to them.",
 }
 _FOR_A_VEHICLE: Final = frozenset({"brake-service"})
+#: The certifications that somebody has to hold to do it.
+_ASKED: Final = {"boiler-check": ["gas-safe"]}
 
 _PROVIDER_FACTS: Final = (
     *("trade", "postal_code", "latitude", "longitude"),
@@ -110,6 +120,29 @@ _PROVIDERS: Final = (
     ("Tess", _FACILITIES, "SW1P 3BT", 51.4975, -0.1357, 8, 55, 262, 90),
 )
 
+#: What they say of themselves: the rate in pence, how specialised, brands, skills, keywords. There
+#: are no photographs of people who do not exist, so no profile is quite complete.
+_SAID_FACTS: Final = ("hourly_rate_minor", "tier", "brands", "skills", "keywords")
+_GENERAL, _SPECIALIST, _BRANDS = SpecialistTier
+_SAID: Final = {
+    "Chloe": (2400, _SPECIALIST, [], ["Steam cleaning"], ["oven", "limescale", "end of tenancy"]),
+    "Callum": (2000, _GENERAL, [], ["Upholstery"], ["carpet", "upholstery"]),
+    "Chidi": (1800, _GENERAL, [], [], ["windows", "bathroom"]),
+    "Maya": (
+        *(5500, _BRANDS, ["BMW", "Mini"], ["Coding", "Electrics"]),
+        ["bmw coding", "check engine", "brakes"],
+    ),
+    "Marek": (3800, _SPECIALIST, ["Ford"], ["Brakes"], ["brakes", "oil change", "tyres"]),
+    "Tess": (6000, _SPECIALIST, ["Vaillant"], ["Gas", "Plumbing"], ["boiler", "heating", "leak"]),
+}
+#: Whose papers the demo admin has seen: code, name, issuer, number. None of them runs out.
+_PAPERS: Final = (
+    ("Chloe", "cleaning-level-2", "Cleaning, level 2", "Demo Cleaning Institute", "DCI-0207"),
+    ("Maya", "vehicle-level-3", "Light vehicles, level 3", "Demo Motor Institute", "DMI-3311"),
+    ("Tess", "gas-safe", "Gas work", "Demo Gas Register", "DGR-554021"),
+)
+_LONG_AGO: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
 
 async def demo(database: Database, *, hash_password: Callable[[str], Awaitable[str]]) -> None:
     """Put the demo people, services and providers into the database, where they are missing."""
@@ -120,6 +153,9 @@ async def demo(database: Database, *, hash_password: Callable[[str], Awaitable[s
         await _put(tx, providers, [_provider(row) for row in _PROVIDERS])
         await _put(tx, provider_services, list(_offered()))
         await _put(tx, working_hours, list(_around_the_clock()))
+        await _put(tx, certifications, list(_papers()))
+        for given_name, *_ in _PROVIDERS:
+            await profiles.reckon(tx, _account(given_name).id)
 
 
 def service_id(code: str) -> UUID:
@@ -154,6 +190,7 @@ def _service(row: tuple[Any, ...]) -> dict[str, Any]:
         "active": True,
         "terms": _TERMS.get(code, ""),
         "requires_vehicle": code in _FOR_A_VEHICLE,
+        "required_certifications": _ASKED.get(code, []),
         "rules": booking_rules.columns(_RULES.get(code, BookingRules())),
     }
 
@@ -163,6 +200,8 @@ def _provider(row: tuple[Any, ...]) -> dict[str, Any]:
     facts = dict(zip(_PROVIDER_FACTS, rest, strict=True))
     return {
         **facts,
+        **dict(zip(_SAID_FACTS, _SAID[given_name], strict=True)),
+        "hourly_rate_currency": "GBP",
         "id": _account(given_name).id,
         # Their reviews are only counted: nobody made the bookings that they would be of.
         "rating": Tally(count=facts["review_count"], stars=facts["stars_sum"]).rating,
@@ -173,7 +212,7 @@ def _provider(row: tuple[Any, ...]) -> dict[str, Any]:
         "radius_miles": 10,
         # So that a demo can be played again and again.
         "daily_cap": 50,
-        "approved_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "approved_at": _LONG_AGO,
     }
 
 
@@ -194,6 +233,21 @@ def _around_the_clock() -> Iterator[dict[str, Any]]:
                 "opens": time(),
                 "closes": time(),
             }
+
+
+def _papers() -> Iterator[dict[str, Any]]:
+    for given_name, code, name, issuer, number in _PAPERS:
+        yield {
+            "id": uuid5(_NAMESPACE, number),
+            "provider_id": _account(given_name).id,
+            "code": code,
+            "name": name,
+            "issuer": issuer,
+            "number": number,
+            "added_at": _LONG_AGO,
+            "verified_at": _LONG_AGO,
+            "verified_by": _account("Adam").id,
+        }
 
 
 def _account(given_name: str) -> Account:

@@ -133,6 +133,8 @@ def _columns(value: Service) -> dict[str, Any]:
         "price_minor": value.price.amount_minor,
         "currency": value.price.currency,
         "rules": booking_rules.columns(value.rules),
+        "required_skills": list(value.required_skills),
+        "required_certifications": list(value.required_certifications),
     }
 
 
@@ -145,4 +147,6 @@ def service(row: Row[Any]) -> Service:
         price=Money(amount_minor=row.price_minor, currency=row.currency),
         approval=ApprovalPolicy(row.approval),
         rules=booking_rules.rules(row.rules),
+        required_skills=tuple(row.required_skills),
+        required_certifications=tuple(row.required_certifications),
     )

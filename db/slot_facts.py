@@ -6,20 +6,29 @@ from __future__ import annotations
 import math
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, false, func, or_, select, union_all
+from sqlalchemy import and_, exists, func, null, select, union_all
 
-from db import availability, booking_rules, reservations
+from db import availability, booking_rules, coverage, reservations
 from db.addresses import point
 from db.engine import planned_anew
-from db.tables import bookings, holds, provider_services, providers, shifts
+from db.tables import (
+    bookings,
+    certifications,
+    holds,
+    provider_blocks,
+    provider_services,
+    providers,
+    shifts,
+)
 from domain.availability import MARGIN, Block
 from domain.booking_rules import Advance
 from domain.bookings import UNFINISHED
-from domain.places import box, miles_between
+from domain.distance import miles_apart
+from domain.matching import DEFAULT_RULES, plain
 from domain.shifts import HEARTBEAT_FRESH
 from domain.slot_search import Diary
 from domain.slots import Place
@@ -28,12 +37,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import ColumnElement, Row, Select, Subquery
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from domain.booking_rules import BookingRules
     from domain.hours import Span
-    from domain.places import Point
+    from domain.services import Service
 
 #: No provider travels further than this, so nobody outside it is looked at.
 FARTHEST_MILES: Final = 100.0
@@ -57,6 +66,8 @@ class Nearby:
     heartbeat_at: datetime | None
     same_city: bool
     same_country: bool
+    #: The last day on which they may do the work, where it needs a certification that runs out.
+    certified_until: date | None = None
 
     @property
     def distance(self) -> tuple[object, ...]:
@@ -69,53 +80,85 @@ class Nearby:
         return self.heartbeat_at is not None and at - self.heartbeat_at <= HEARTBEAT_FRESH
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Who asks for a slot, and for what beyond the service: it rules providers out."""
+
+    customer_id: UUID | None = None
+    brand: str = ""
+
+
+ANYBODY: Final = Asking()
+
+
 async def nearby(
     connection: AsyncConnection,
-    service_id: UUID,
+    service: Service,
     place: Place | None,
     *,
     provider_id: UUID | None = None,
+    asking: Asking = ANYBODY,
 ) -> list[Nearby]:
-    """The active providers who offer the service and would come, nearest first; or only the named
+    """The providers who may do the service's work and would come, nearest first; or only the named
     one of them. Without a place, or where either is not known, distance keeps nobody out."""
-    query = _offering(service_id)
+    query = _offering(service, asking)
     if provider_id is not None:
         query = query.where(_P.id == provider_id)
     if place is not None and place.point is not None:
-        query = query.where(_in_reach(place.point))
+        query = query.where(coverage.covers(place.point))
     found = []
     for row in await connection.execute(query):
-        there = point(row)
-        miles = miles_between(place.point, there) if place and place.point and there else None
-        if miles is None or miles <= row.radius_miles:
+        miles = miles_apart(place, _place(row)) if place else None
+        fits = {plain(skill) for skill in row.skills} >= set(map(plain, service.required_skills))
+        knows = not plain(asking.brand) or plain(asking.brand) in map(plain, row.brands)
+        if fits and knows and (miles is None or miles <= row.radius_miles):
             found.append(_nearby(row, place, miles))
     return sorted(found, key=lambda one: one.distance)
 
 
-def _offering(service_id: UUID) -> Select[Any]:
+def _offering(service: Service, asking: Asking) -> Select[Any]:
     offers = and_(
-        provider_services.c.provider_id == _P.id, provider_services.c.service_id == service_id
+        provider_services.c.provider_id == _P.id, provider_services.c.service_id == service.id
     )
     on_shift = and_(shifts.c.provider_id == _P.id, shifts.c.ended_at.is_(None))
-    return (
+    query = (
         select(
-            *(_P.id, _P.time_zone, _P.city, _P.country, _P.latitude, _P.longitude),
-            *(_P.radius_miles, shifts.c.heartbeat_at),
+            *(_P.id, _P.time_zone, _P.radius_miles, shifts.c.heartbeat_at),
+            *(_P.country, _P.postal_code, _P.city, _P.latitude, _P.longitude),
+            *(_P.skills, _P.brands),
         )
         .select_from(providers)
         .join(provider_services, offers)
         .outerjoin(shifts, on_shift)
         .where(_P.approved_at.is_not(None), _P.suspended_at.is_(None))
+        .where(_P.profile_percent >= DEFAULT_RULES.profile_percent)
     )
+    if asking.customer_id is not None:
+        b = provider_blocks.c
+        apart = exists().where(b.provider_id == _P.id, b.customer_id == asking.customer_id)
+        query = query.where(~apart)
+    if not service.required_certifications:
+        return query.add_columns(null().label("certified_until"))
+    held = _certified(service.required_certifications)
+    return query.join(held, held.c.provider_id == _P.id).add_columns(held.c.certified_until)
 
 
-def _in_reach(place: Point) -> ColumnElement[bool]:
-    around = box(place, FARTHEST_MILES)
-    within = and_(
-        _P.latitude.between(around.south, around.north),
-        or_(false(), *(_P.longitude.between(west, east) for west, east in around.longitudes)),
+def _certified(codes: Sequence[str]) -> Subquery:
+    """Who holds all of these certifications, verified, and the last day on which they hold them."""
+    c = certifications.c
+    lasting = func.max(func.coalesce(c.expires_on, date.max))
+    each = (
+        select(c.provider_id, lasting.label("until"))
+        .where(c.code.in_(codes), c.removed_at.is_(None), c.verified_at.is_not(None))
+        .group_by(c.provider_id, c.code)
+        .subquery()
     )
-    return or_(within, _P.latitude.is_(None))
+    return (
+        select(each.c.provider_id, func.min(each.c.until).label("certified_until"))
+        .group_by(each.c.provider_id)
+        .having(func.count() == len(set(codes)))
+        .subquery()
+    )
 
 
 def _nearby(row: Row[Any], place: Place | None, miles: float | None) -> Nearby:
@@ -128,6 +171,7 @@ def _nearby(row: Row[Any], place: Place | None, miles: float | None) -> Nearby:
         heartbeat_at=row.heartbeat_at,
         same_city=same_country and same_city,
         same_country=same_country,
+        certified_until=None if row.certified_until == date.max else row.certified_until,
     )
 
 
@@ -259,5 +303,6 @@ def _block(row: Row[Any]) -> Block:
         before=rules.buffer_before,
         after=rules.buffer_after,
         point=point(row),
+        travel_mph=rules.travel_mph,
         booking_id=row.id,
     )

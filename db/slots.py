@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from db import services, slot_facts
-from db.slot_facts import alike
+from db.slot_facts import ANYBODY, Asking, alike
 from domain.house import DEFAULT, HouseRules
 from domain.places import shown_miles
 from domain.requests import soon
@@ -100,7 +100,7 @@ async def zone_of(
     the service there, else the house's."""
     near = []
     if provider_id is None:
-        near = await slot_facts.nearby(connection, service.id, place)
+        near = await slot_facts.nearby(connection, service, place)
     return await _zone(connection, near, provider_id, house)
 
 
@@ -113,13 +113,16 @@ async def calendar(
     latest: datetime,
     at: datetime,
     provider_id: UUID | None = None,
+    asking: Asking = ANYBODY,
     house: HouseRules = DEFAULT,
 ) -> Calendar:
     """Every start of a service at a place between two instants, with anybody or with one provider.
 
     What waits for a provider counts where anybody will do, not against one who is named.
     """
-    near = await slot_facts.nearby(connection, service.id, place, provider_id=provider_id)
+    near = await slot_facts.nearby(
+        connection, service, place, provider_id=provider_id, asking=asking
+    )
     zone = await _zone(connection, near, provider_id, house)
     search = _search(service, place, zone, earliest=earliest, latest=latest, at=at)
     return await _calendar(connection, service, place, search, near, named=provider_id is not None)
@@ -134,13 +137,14 @@ async def someone_is_free(
     immediate: bool,
     at: datetime,
     leave_out: UUID | None = None,
+    asking: Asking = ANYBODY,
     house: HouseRules = DEFAULT,
 ) -> bool:
     """Is there a provider for a start whom no other waiting booking needs?
 
     The booking `leave_out` does not count among those that wait.
     """
-    near = await slot_facts.nearby(tx, service.id, place)
+    near = await slot_facts.nearby(tx, service, place, asking=asking)
     zone = await _zone(tx, near, None, house)
     search = _search(
         service, place, zone, earliest=starts_at, latest=starts_at, at=at, immediate=immediate
@@ -164,10 +168,11 @@ async def ways_on(
     *,
     starts_at: datetime,
     at: datetime,
+    asking: Asking = ANYBODY,
     house: HouseRules = DEFAULT,
 ) -> WaysOn:
     """What is left to somebody who wanted a start at which nobody is free."""
-    near = await slot_facts.nearby(tx, service.id, place)
+    near = await slot_facts.nearby(tx, service, place, asking=asking)
     zone = await _zone(tx, near, None, house)
     later = _search(service, place, zone, earliest=starts_at, latest=starts_at + LOOK_AHEAD, at=at)
     found = await _calendar(tx, service, place, later, near)
@@ -182,12 +187,13 @@ async def choice(
     starts_at: datetime | None,
     at: datetime,
     first: int,
+    asking: Asking = ANYBODY,
     house: HouseRules = DEFAULT,
 ) -> Choice:
     """The first providers to choose from for a start, or for now: those who are free then, nearest
     first, then the others, each with the next starts at which they can be booked by name."""
     immediate, starts_at = starts_at is None, starts_at or soon(at)
-    near = await slot_facts.nearby(connection, service.id, place)
+    near = await slot_facts.nearby(connection, service, place, asking=asking)
     zone = await _zone(connection, near, None, house)
     later = _search(service, place, zone, earliest=starts_at, latest=starts_at + LOOK_AHEAD, at=at)
     found = await _calendar(connection, service, place, later, near)
@@ -264,6 +270,8 @@ async def _calendar(
     theirs = await slot_facts.diaries(
         connection, ids, rules=search.rules, within=within, at=search.at
     )
+    last = {one.provider_id: one.certified_until for one in near}
+    theirs = [diary.until(last[diary.provider_id]) for diary in theirs]
     windows: Sequence[Span] = ()
     if search.rules.capacity is not None:
         windows = await alike(connection, service.id, place, within=within, leave_out=leave_out)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from db.availability_changes import Outlook
     from domain.people import Viewer
 
 _T = time_off.c
@@ -47,7 +48,6 @@ async def request(
     """
     uid = whose(by, provider_id)
     seen = await availability_changes.look(tx, uid)
-    ahead = (await ahead_of(tx, [uid])).get(uid, [])
     asked = TimeOff(
         id=new_id(),
         provider_id=uid,
@@ -57,6 +57,14 @@ async def request(
         requested_at=seen.at,
         requested_by=by.user_id,
     )
+    return await take(tx, seen, asked)
+
+
+async def take(
+    tx: AsyncConnection, seen: Outlook, asked: TimeOff
+) -> tuple[TimeOff, tuple[Conflict, ...]]:
+    """The same for a provider who is locked, and was looked at. Raises InvalidInput."""
+    ahead = (await ahead_of(tx, [asked.provider_id]))[asked.provider_id]
     taken = rules.take(asked, ahead, at=seen.at)
     off = (*seen.availability.time_off, taken.span)
     after = replace(seen.availability, time_off=off)

@@ -15,6 +15,7 @@ from sqlalchemy import func, or_, select, update
 
 from db import bookable, clock, events, holds, providers, services, slots
 from db.ids import new_id
+from db.slot_facts import Asking
 from db.tables import provider_services, waitlist_entries
 from db.waitlist import everything, in_line, lock, read
 from domain import waitlist as rules
@@ -111,6 +112,7 @@ async def _calendar(
         latest=entry.latest,
         at=entry.as_of,
         provider_id=provider_id,
+        asking=Asking(customer_id=entry.customer_id),
         house=house,
     )
 

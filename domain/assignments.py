@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from domain.bookings import Act, Booking, WrongStatus, happened, search, step
 from domain.events import EventType
+from domain.lateness import NOT_LATE
 from domain.offers import Outcome, rescind, settled, take_back
 
 if TYPE_CHECKING:
@@ -27,7 +28,13 @@ def assign(
         return Outcome(booking=booking)
     act = Act.ASSIGN if booking.provider_id is None else Act.REASSIGN
     assigned = step(
-        booking, act, provider_id=provider_id, assigned_at=at, match_due_at=None, unfilled_at=None
+        booking,
+        act,
+        provider_id=provider_id,
+        assigned_at=at,
+        match_due_at=None,
+        unfilled_at=None,
+        **NOT_LATE,
     )
     withdrawn = (*take_back(offers, at=at), *rescind(offers, at=at))
     told = [happened(EventType.BOOKING_ASSIGNED, assigned), *settled(withdrawn)]
@@ -44,7 +51,8 @@ def release(booking: Booking, offers: Sequence[JobOffer], *, at: datetime) -> Ou
     """
     if booking.provider_id is None:
         raise WrongStatus(Act.RELEASE, booking.status)
-    left = search(step(booking, Act.RELEASE, provider_id=None, assigned_at=None), at=at)
+    nobodys = step(booking, Act.RELEASE, provider_id=None, assigned_at=None, **NOT_LATE)
+    left = search(nobodys, at=at)
     withdrawn = take_back(offers, at=at)
     told = happened(EventType.BOOKING_RELEASED, left, provider_id=booking.provider_id)
     return Outcome(booking=left, offers=withdrawn, events=(told, *settled(withdrawn)))

@@ -39,7 +39,9 @@ AUDIENCE: Final[Mapping[EventType, tuple[str, ...]]] = {
     EventType.BOOKING_STARTED: (_BOOKING, _PRESENCE),
     EventType.BOOKING_COMPLETED: (_BOOKING, _PRESENCE),
     EventType.BOOKING_CANCELLED: (_BOOKING, _QUEUE),
+    EventType.BOOKING_RUNNING_LATE: (_BOOKING,),
     EventType.BOOKING_UNFILLED: (_BOOKING, _QUEUE),
+    EventType.BOOKING_SEARCH_ENDED: (_BOOKING, _QUEUE),
     EventType.BOOKING_REVIEWED: (_BOOKING,),
     # Only the provider hears of an offer: not the customer, and not the rivals.
     EventType.OFFER_OFFERED: (_OFFERS,),
@@ -47,6 +49,9 @@ AUDIENCE: Final[Mapping[EventType, tuple[str, ...]]] = {
     EventType.OFFER_REJECTED: (_OFFERS,),
     EventType.OFFER_EXPIRED: (_OFFERS,),
     EventType.OFFER_RESCINDED: (_OFFERS,),
+    EventType.OFFER_REMINDED: (_OFFERS,),
+    # For the search alone: somebody else may take the place of who cannot take the work any more.
+    EventType.SEARCH_PLACE_FREED: (),
     # Nobody listens for holds: whoever wants a slot asks which are free.
     EventType.SLOT_HELD: (),
     EventType.SLOT_FREED: (),
@@ -65,6 +70,10 @@ AUDIENCE: Final[Mapping[EventType, tuple[str, ...]]] = {
     EventType.PROVIDER_PRESENCE_CHANGED: (_PRESENCE,),
     # Nobody listens for hours either; jobs may act on their change.
     EventType.PROVIDER_AVAILABILITY_CHANGED: (),
+    EventType.PROVIDER_PROFILE_CHANGED: (),
+    EventType.PROVIDER_APPROVED: (_PRESENCE,),
+    EventType.PROVIDER_SUSPENDED: (_PRESENCE,),
+    EventType.PROVIDER_REINSTATED: (_PRESENCE,),
     EventType.SESSION_REVOKED: (_SESSION,),
     EventType.JOB_REPLAYED: (),
 }

@@ -13,7 +13,13 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from domain.booking_rules import Advance, BookingRule, BookingRules, BrokenRule
+from domain.booking_rules import (
+    DEFAULT_TRAVEL_MPH,
+    Advance,
+    BookingRule,
+    BookingRules,
+    BrokenRule,
+)
 from domain.hours import (
     Hours,
     Interval,
@@ -32,8 +38,6 @@ if TYPE_CHECKING:
     from uuid import UUID
     from zoneinfo import ZoneInfo
 
-#: How fast a provider gets from one job to the next, in statute miles an hour: city traffic.
-TRAVEL_MPH: Final = 20.0
 DEFAULT_DAILY_CAP: Final = 3
 
 _DAY: Final = timedelta(days=1)
@@ -52,6 +56,8 @@ class Block:
     before: timedelta = timedelta()
     after: timedelta = timedelta()
     point: Point | None = None
+    #: How fast its provider gets there and away again, in statute miles an hour.
+    travel_mph: int = DEFAULT_TRAVEL_MPH
     #: The booking it belongs to; None for a hold and for what is only asked for.
     booking_id: UUID | None = None
     #: Work that is done takes no time any more, but counts among the day's jobs.
@@ -81,14 +87,16 @@ def gap(earlier: Block, later: Block) -> timedelta:
 
     One gap serves both: the larger of the two buffers, or the way between them if that is longer.
     """
-    return max(earlier.after, later.before, travel(earlier.point, later.point))
+    return max(earlier.after, later.before, travel(earlier, later))
 
 
-def travel(here: Point | None, there: Point | None) -> timedelta:
-    """How long the way takes, in whole minutes; nothing where either place is not known."""
-    if here is None or there is None:
+def travel(here: Block, there: Block) -> timedelta:
+    """How long the way from one job to the other takes, in whole minutes at the slower of their
+    speeds; nothing where either place is not known."""
+    if here.point is None or there.point is None:
         return timedelta()
-    return timedelta(minutes=math.ceil(miles_between(here, there) / TRAVEL_MPH * 60))
+    mph = min(here.travel_mph, there.travel_mph)
+    return timedelta(minutes=math.ceil(miles_between(here.point, there.point) / mph * 60))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

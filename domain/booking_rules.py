@@ -26,6 +26,8 @@ _DAY_MINUTES: Final = 24 * 60
 _YEARS: Final = range(1970, 9999)
 
 
+#: City traffic, in statute miles an hour.
+DEFAULT_TRAVEL_MPH: Final = 20
 #: The reason for setting rules aside is written into the history.
 MAX_REASON: Final = 500
 
@@ -137,6 +139,9 @@ class BookingRules:
     #: Free time around the work. Between two jobs the larger one counts, not the sum.
     buffer_before_minutes: int = 15
     buffer_after_minutes: int = 15
+    #: How fast a provider travels between two jobs, in statute miles an hour. Between jobs of two
+    #: services the slower speed counts.
+    travel_mph: int = DEFAULT_TRAVEL_MPH
     #: How many bookings of this service may overlap in one postal district; None is no limit.
     capacity: int | None = None
     #: A customer calls off for nothing until this long before the start, then pays the part …
@@ -183,6 +188,7 @@ _RANGES: Final = {
     "slot_interval_minutes": (5, _DAY_MINUTES),
     "buffer_before_minutes": (0, 480),
     "buffer_after_minutes": (0, 480),
+    "travel_mph": (1, 100),
     "capacity": (1, 10_000),
     "cancel_free_minutes": (0, 90 * _DAY_MINUTES),
     "cancel_part_percent": (0, 100),

@@ -16,6 +16,8 @@ from domain.booking_rules import BookingRules
 from domain.events import Event, EventType
 from domain.people import Role
 from domain.refusals import Refusal
+from domain.services import Requirements
+from domain.work import Lateness, Signature
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from domain.series import SeriesPlace
     from domain.services import Trade
     from domain.vehicles import Vehicle
+    from domain.work import ChecklistItem
 
 
 class BookingKind(StrEnum):
@@ -63,6 +66,7 @@ class Act(StrEnum):
     REASSIGN = "REASSIGN"
     RELEASE = "RELEASE"
     RESCHEDULE = "RESCHEDULE"
+    REPORT_LATE = "REPORT_LATE"
     START = "START"
     COMPLETE = "COMPLETE"
     CANCEL = "CANCEL"
@@ -99,6 +103,7 @@ STEPS: Final[dict[BookingStatus, dict[Act, frozenset[BookingStatus]]]] = {
         Act.ACCEPT_TERMS: frozenset({BookingStatus.PENDING}),
         Act.EDIT: frozenset({BookingStatus.PENDING}),
         Act.RESCHEDULE: frozenset({BookingStatus.PENDING}),
+        Act.REPORT_LATE: frozenset({BookingStatus.PENDING}),
         Act.CANCEL: frozenset({BookingStatus.CANCELLED}),
         Act.REPORT_NO_SHOW: frozenset({BookingStatus.NO_SHOW}),
     },
@@ -115,6 +120,7 @@ STEPS: Final[dict[BookingStatus, dict[Act, frozenset[BookingStatus]]]] = {
         Act.ACCEPT_TERMS: frozenset({BookingStatus.CONFIRMED}),
         Act.EDIT: frozenset({BookingStatus.CONFIRMED}),
         Act.RESCHEDULE: frozenset({BookingStatus.CONFIRMED, BookingStatus.PAID}),
+        Act.REPORT_LATE: frozenset({BookingStatus.CONFIRMED}),
         Act.START: frozenset({BookingStatus.IN_PROGRESS}),
         Act.CANCEL: frozenset({BookingStatus.CANCELLED}),
         Act.REPORT_NO_SHOW: frozenset({BookingStatus.NO_SHOW}),
@@ -144,8 +150,9 @@ CONTACT_OPEN: Final = timedelta(days=30)
 class WrongStatus(Refusal):
     """The booking stands where this act is not possible."""
 
-    def __init__(self, act: Act, status: BookingStatus) -> None:
-        super().__init__(f"{_PHRASE[act]} is not possible while the booking is {status}.")
+    def __init__(self, act: Act, status: BookingStatus, message: str | None = None) -> None:
+        usual = f"{_PHRASE[act]} is not possible while the booking is {status}."
+        super().__init__(message or usual)
         self.act = act
         self.status = status
 
@@ -175,6 +182,7 @@ _PHRASE: Final = {
     Act.REASSIGN: "Giving it to another provider",
     Act.RELEASE: "Releasing the provider",
     Act.RESCHEDULE: "Moving",
+    Act.REPORT_LATE: "Reporting a delay",
     Act.START: "Starting",
     Act.COMPLETE: "Completing",
     Act.CANCEL: "Cancelling",
@@ -199,12 +207,16 @@ class Booking:
     concern: str = ""
     vehicle: Vehicle | None = None
     requested_brand: str = ""
+    #: What the concern is about, by the names of domain.keywords.
+    keywords: tuple[str, ...] = ()
     #: Asked first, before the best others, when the work is offered.
     preferred_provider_id: UUID | None = None
     series: SeriesPlace | None = None
     price: Money
     #: The service's rules as they were when it was booked.
     rules: BookingRules = field(default_factory=BookingRules)
+    #: What the service asked of a provider when it was booked.
+    requirements: Requirements = field(default_factory=Requirements)
     needs_approval: bool = False
     needs_terms: bool = False
     requested_at: datetime
@@ -230,13 +242,26 @@ class Booking:
     reschedules: int = 0
     completion_notes: str | None = None
     photo_urls: tuple[str, ...] = ()
+    checklist: tuple[ChecklistItem, ...] = ()
+    #: Who signed for the work, and a picture of the signature.
+    signed_by: str | None = None
+    signature_url: str | None = None
+    #: By how much the provider has said that they will be late, why, and when they said so.
+    late_minutes: int | None = None
+    late_reason: str | None = None
+    late_reported_at: datetime | None = None
     #: The search for a provider: since when, which wave is open, how many were, when to look again.
     #: A search that begins anew keeps counting its rounds; `rounds_before` were the earlier ones.
     match_since: datetime | None = None
     wave: Wave | None = None
     round: int = 0
     rounds_before: int = 0
+    #: How many of this search's waves were broadcasts: each reaches further.
+    broadcasts: int = 0
     match_due_at: datetime | None = None
+    #: The automatic assignment: when it is tried next, and how often this search has tried it.
+    auto_due_at: datetime | None = None
+    auto_tries: int = 0
 
     @property
     def status(self) -> BookingStatus:  # noqa: PLR0911  # one line for each status, in order
@@ -286,8 +311,28 @@ class Booking:
             before=self.rules.buffer_before,
             after=self.rules.buffer_after,
             point=self.address.point,
+            travel_mph=self.rules.travel_mph,
             booking_id=self.id,
         )
+
+    @property
+    def lateness(self) -> Lateness | None:
+        """By how much its provider has said that they will be late, if they have."""
+        if self.late_minutes is None or self.late_reported_at is None:
+            return None
+        return Lateness(
+            minutes=self.late_minutes,
+            reason=self.late_reason or "",
+            reported_at=self.late_reported_at,
+            expected_at=self.starts_at + timedelta(minutes=self.late_minutes),
+        )
+
+    @property
+    def signature(self) -> Signature | None:
+        """Who signed for the work, if anybody did."""
+        if self.signed_by is None or self.signature_url is None:
+            return None
+        return Signature(name=self.signed_by, url=self.signature_url)
 
     @property
     def takes_time(self) -> bool:
@@ -334,7 +379,8 @@ def step(booking: Booking, act: Act, **facts: Any) -> Booking:
     after = replace(booking, version=booking.version + 1, **facts)
     if after.status not in legal:
         raise WrongStatus(act, booking.status)
-    return after
+    # What is not open to offers any more is given to nobody either.
+    return after if after.is_open_to_offers else replace(after, auto_due_at=None)
 
 
 def search(booking: Booking, *, at: datetime) -> Booking:
@@ -344,8 +390,11 @@ def search(booking: Booking, *, at: datetime) -> Booking:
         booking,
         wave=None,
         rounds_before=booking.round,
+        broadcasts=0,
         match_since=None,
         match_due_at=None,
+        auto_due_at=None,
+        auto_tries=0,
         unfilled_at=None,
     )
     return replace(anew, match_since=at, match_due_at=at) if anew.is_open_to_offers else anew

@@ -7,6 +7,9 @@ from datetime import timedelta
 from typing import Final
 
 from domain.booking_rules import BookingRule, BookingRules, BrokenRule
+from domain.matching import V1, Policy
+from domain.waves import DEFAULT as WAVES
+from domain.waves import WaveRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +26,18 @@ class HouseRules:
     grant: timedelta = timedelta(hours=48)
     #: Begin confirmed work when its window comes, instead of when its provider says so.
     auto_start: bool = False
+    #: How candidates are scored, and which other policy is asked beside it without any effect.
+    policy: Policy = V1
+    shadow: Policy | None = None
+    waves: WaveRules = WAVES
     #: Work whose place nobody near has a zone for is dated by this one.
     zone_name: str = "Europe/London"
+
+    @property
+    def scores_records(self) -> bool:
+        """Does a policy that is asked look at what became of a provider's earlier offers?"""
+        asked = (self.policy, self.shadow)
+        return any(policy.looks_at_records for policy in asked if policy is not None)
 
 
 DEFAULT: Final = HouseRules()

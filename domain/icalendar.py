@@ -93,7 +93,7 @@ def entry(
     status = STATUS[booking.status]
     if status is EntryStatus.CANCELLED and changed_at <= at - GONE_TOLD:
         return None
-    may_know = booking.opens_contact_to(viewer, at=at)
+    seen = privacy.seen_by(booking, viewer, at=at)
     return Entry(
         booking_id=booking.id,
         sequence=booking.version,
@@ -103,7 +103,7 @@ def entry(
         status=status,
         summary=service_name,
         address=privacy.address(booking, viewer, at=at),
-        notes=booking.special_requirements if may_know else "",
+        notes=seen.special_requirements,
     )
 
 

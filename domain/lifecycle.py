@@ -21,13 +21,15 @@ from domain.bookings import (
     step,
 )
 from domain.events import EventType
+from domain.keywords import extract
 from domain.offers import Outcome
 from domain.refusals import InvalidInput, NotFound, check_sizes, wrong_text
-from domain.work import wrong_photos
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
+
+    from domain.work import Handover
 
 #: Work that was begun and never completed counts as done this long after its window.
 FORGOTTEN: Final = timedelta(hours=12)
@@ -70,16 +72,20 @@ def start(booking: Booking, *, by: UUID, at: datetime) -> Outcome:
     return Outcome(booking=started, events=(happened(EventType.BOOKING_STARTED, started),))
 
 
-def complete(
-    booking: Booking, *, by: UUID, notes: str, photo_urls: tuple[str, ...], at: datetime
-) -> Outcome:
-    """The provider has done the work. Raises NotFound or WrongStatus."""
+def complete(booking: Booking, *, by: UUID, handover: Handover, at: datetime) -> Outcome:
+    """The provider has done the work. Raises NotFound, InvalidInput or WrongStatus."""
     _check_provider(booking, by)
-    check_sizes(notes=(notes, 0, 2000))
-    if wrong := wrong_photos(photo_urls):
+    if wrong := handover.wrong_fields():
         raise InvalidInput(*wrong)
     done = step(
-        booking, Act.COMPLETE, completed_at=at, completion_notes=notes, photo_urls=photo_urls
+        booking,
+        Act.COMPLETE,
+        completed_at=at,
+        completion_notes=handover.notes,
+        photo_urls=handover.photo_urls,
+        checklist=handover.checklist,
+        signed_by=handover.signed_by,
+        signature_url=handover.signature_url,
     )
     return Outcome(booking=done, events=(happened(EventType.BOOKING_COMPLETED, done),))
 
@@ -106,7 +112,8 @@ class Details:
 
 
 def edit(booking: Booking, details: Details) -> Outcome:
-    """Change what is said about the work. What is said already changes nothing.
+    """Change what is said about the work, and with its concern its keywords. What is said already
+    changes nothing.
 
     Raises InvalidInput or WrongStatus.
     """
@@ -121,7 +128,8 @@ def edit(booking: Booking, details: Details) -> Outcome:
         raise InvalidInput(*wrong)
     if all(getattr(booking, name) == text for name, text in changes.items()):
         return Outcome(booking=booking)
-    edited = step(booking, Act.EDIT, **changes)
+    keywords = booking.keywords if details.concern is None else extract(details.concern)
+    edited = step(booking, Act.EDIT, **changes, keywords=keywords)
     return Outcome(booking=edited, events=(happened(EventType.BOOKING_EDITED, edited),))
 
 

@@ -13,6 +13,7 @@ from domain.booking_rules import BookingRule, BrokenRule
 from domain.bookings import Act, Booking, BookingKind, happened, search, step
 from domain.cancellations import due
 from domain.events import EventType
+from domain.lateness import NOT_LATE
 from domain.offers import Outcome, rescind, settled, take_back
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def move(
         ends_at=there.ends_at,
         reschedules=booking.reschedules + 1,
         least_fee_percent=max(percent, booking.least_fee_percent),
+        **NOT_LATE,
         **staff,
     )
     if after.provider_id is None:

@@ -14,7 +14,7 @@ from domain.bookings import Act, Booking, Party, WrongStatus, happened, step
 from domain.cancellations import part
 from domain.events import EventType
 from domain.offers import Outcome
-from domain.refusals import FieldError, InvalidInput, NotFound, Refusal, wrong_text
+from domain.refusals import FieldError, InvalidInput, NotFound, TooEarly, wrong_text
 from domain.work import wrong_photos
 
 if TYPE_CHECKING:
@@ -25,14 +25,6 @@ if TYPE_CHECKING:
 #: How long after the start somebody counts as absent: a customer who does not open, and a
 #: provider who may still be in traffic.
 PATIENCE: Final = {Party.CUSTOMER: timedelta(minutes=15), Party.PROVIDER: timedelta(minutes=30)}
-
-
-class TooEarly(Refusal):
-    """The other one may still come. Carries from when on they count as absent."""
-
-    def __init__(self, possible_from: datetime) -> None:
-        super().__init__("It is too early to call this a no-show; wait a little longer.")
-        self.possible_from = possible_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +67,8 @@ def report(
         raise WrongStatus(Act.REPORT_NO_SHOW, booking.status)
     possible_from = booking.starts_at + PATIENCE[absent]
     if at < possible_from:
-        raise TooEarly(possible_from)
+        message = "It is too early to call this a no-show; wait a little longer."
+        raise TooEarly(message, possible_from)
     return Outcome(booking=ended, events=(happened(EventType.BOOKING_NO_SHOW, ended),))
 
 

@@ -38,6 +38,7 @@ class Wave(StrEnum):
     PREFERRED = "PREFERRED"
     TARGETED = "TARGETED"
     BROADCAST = "BROADCAST"
+    AUTO = "AUTO"
 
 
 class Gone(StrEnum):
@@ -94,6 +95,9 @@ class JobOffer:
     expires_at: datetime
     resolved_at: datetime | None = None
     reject_reason: str | None = None
+    #: How often it was put to its provider again, and when last.
+    reminders: int = 0
+    reminded_at: datetime | None = None
     score: int
     breakdown: tuple[tuple[str, int], ...] = ()
     reasons: tuple[str, ...] = ()
@@ -124,7 +128,9 @@ class Outcome:
     """What a decision about a booking's offers changes: write all of it, or nothing."""
 
     booking: Booking
+    #: Offers that were there before and stand differently now, and those that are new.
     offers: tuple[JobOffer, ...] = ()
+    made: tuple[JobOffer, ...] = ()
     events: tuple[Event, ...] = ()
 
 
@@ -142,7 +148,8 @@ def accept(
         return Outcome(booking=booking)
     if not booking.is_open_to_offers or not offer.is_open(at):
         raise OfferGone(_why_gone(booking, offer, at))
-    taken = step(booking, Act.ASSIGN, provider_id=by, assigned_at=at, match_due_at=None)
+    facts = {"provider_id": by, "assigned_at": at, "match_due_at": None, "unfilled_at": None}
+    taken = step(booking, Act.ASSIGN, **facts)
     won = offer.resolve(OfferState.ACCEPTED, at=at)
     rivals = rescind((o for o in offers if o.id != offer.id), at=at)
     return Outcome(
@@ -167,8 +174,9 @@ def reject(
 ) -> Outcome:
     """Say no for good: this provider is not offered this booking again.
 
-    When nobody else is still thinking about it, the next wave is due at once. Rejecting again
-    changes nothing and succeeds. Raises NotFound, or OfferGone with why.
+    The next best takes a place of the targeted wave at once; when nobody else is still thinking
+    about it, the next wave does. Rejecting again changes nothing and succeeds. Raises NotFound, or
+    OfferGone with why.
     """
     offer = _own(offers, offer_id, by)
     if offer.state is OfferState.REJECTED:
@@ -178,7 +186,8 @@ def reject(
     check_sizes(reason=(reason, 0, 500))
     rejected = offer.resolve(OfferState.REJECTED, at=at, reason=reason)
     waiting = any(o.is_open(at) for o in offers if o.id != offer.id)
-    after = booking if waiting else replace(booking, match_due_at=at)
+    moves_on = booking.wave is Wave.TARGETED or not waiting
+    after = replace(booking, match_due_at=at) if moves_on else booking
     return Outcome(
         booking=after, offers=(rejected,), events=(about(EventType.OFFER_REJECTED, rejected),)
     )
@@ -227,6 +236,17 @@ def settled(offers: Iterable[JobOffer]) -> tuple[Event, ...]:
         OfferState.RESCINDED: EventType.OFFER_RESCINDED,
     }
     return tuple(about(kinds[offer.state], offer) for offer in offers)
+
+
+def made_room(offers: Iterable[JobOffer]) -> tuple[Event, ...]:
+    """The events that tell of offers which their own provider can take no more: as `settled` has
+    them, and that somebody else may take their places."""
+    offers = tuple(offers)
+    freed = {o.booking_id: None for o in offers if o.state is OfferState.RESCINDED}
+    return (
+        *settled(offers),
+        *(Event(type=EventType.SEARCH_PLACE_FREED, subject={"booking": uid}) for uid in freed),
+    )
 
 
 def _own(offers: Sequence[JobOffer], offer_id: UUID, by: UUID) -> JobOffer:

@@ -13,7 +13,7 @@ from domain.refusals import FieldError, InvalidInput, wrong_text
 EARTH_RADIUS_MILES: Final = 6371.0088 / 1.609344
 
 #: Countries whose postcodes have the British shape.
-_BRITISH: Final = frozenset({"GB", "GG", "IM", "JE"})
+BRITISH: Final = frozenset({"GB", "GG", "IM", "JE"})
 _BRITISH_POSTCODE: Final = re.compile(r"(GIR|[A-Z]{1,2}[0-9][A-Z0-9]?)[0-9][A-Z]{2}")
 _COUNTRY: Final = re.compile("[A-Z]{2}")
 #: Characters of a code that name a neighbourhood: the Canadian FSA, the ZIP without its +4.
@@ -138,7 +138,7 @@ def postal_prefix(country: str, postal_code: str) -> str:
     "SW1A 1AA" and "sw1a1aa" give SW1A, "M5V 2T6" gives M5V; elsewhere it is the whole code.
     """
     code = normal_postal_code(postal_code)
-    if country in _BRITISH:
+    if country in BRITISH:
         return _british_outward(postal_code, code)
     return code[: _PREFIX_LENGTH.get(country)]
 
@@ -146,9 +146,18 @@ def postal_prefix(country: str, postal_code: str) -> str:
 def outward_code(country: str, postal_code: str) -> str:
     """What a stranger may know of a postal code: a district, never a street or a house."""
     code = normal_postal_code(postal_code)
-    if country in _BRITISH:
+    if country in BRITISH:
         return _british_outward(postal_code, code)[:4]
     return code[: _OUTWARD_LENGTH.get(country, _OUTWARD_LENGTH_ELSEWHERE)]
+
+
+def is_district(said: str, country: str, postal_code: str) -> bool:
+    """Is what was said the district of a code? "sw1a", "SW 1A" and the whole code all are."""
+    district = outward_code(country, said)
+    if not any(character.isdigit() for character in district):
+        # Written apart, and read as if an inward code followed.
+        district = normal_postal_code(said)
+    return district == outward_code(country, postal_code)
 
 
 def _british_outward(postal_code: str, code: str) -> str:

@@ -1,22 +1,28 @@
-"""What may a provider know of a customer, before and after winning the work?
+"""What may be known of a customer, their home and what is said about the work, and by whom?
 
-Before: "John D.", a district and a rounded distance. After: everything needed to turn up, until a
-month after completion. Both are decided here and nowhere else (rules.md, Privacy).
+A provider who is only asked knows "John D.", a district and a rounded distance; whoever wins the
+work knows everything needed to turn up, until a month after completion. What the parties say to
+each other is theirs and the house's. It is decided here and nowhere else (rules.md, Privacy).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from domain.places import miles_between, shown_miles
+from domain.distance import miles_apart
+from domain.people import Role
+from domain.places import shown_miles
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
     from uuid import UUID
 
     from domain.bookings import Booking, BookingKind
+    from domain.history import HistoryEntry
     from domain.money import Money
+    from domain.offers import JobOffer
     from domain.people import User, Viewer
     from domain.places import Address
     from domain.providers import Provider
@@ -36,6 +42,7 @@ class OfferedWork:
     #: Year, make and model; what names one single vehicle is told to whoever gets the work.
     vehicle: Vehicle | None
     requested_brand: str
+    keywords: tuple[str, ...]
     customer_name: str
     city: str
     area: str
@@ -52,7 +59,8 @@ class Contact:
 
 def offered_work(booking: Booking, customer: User, provider: Provider) -> OfferedWork:
     """What an offer shows of a booking."""
-    here, there = provider.point, booking.address.point
+    on_site = booking.requirements.on_site
+    miles = miles_apart(provider, booking.address) if on_site else None
     return OfferedWork(
         service_id=booking.service_id,
         kind=booking.kind,
@@ -60,12 +68,13 @@ def offered_work(booking: Booking, customer: User, provider: Provider) -> Offere
         ends_at=booking.ends_at,
         price=booking.price,
         concern=booking.concern,
-        vehicle=replace(booking.vehicle, vin=None, plate=None) if booking.vehicle else None,
+        vehicle=_any_such(booking.vehicle),
         requested_brand=booking.requested_brand,
+        keywords=booking.keywords,
         customer_name=customer.public_name,
         city=booking.address.city,
         area=booking.address.outward_code,
-        distance_miles=shown_miles(miles_between(here, there)) if here and there else None,
+        distance_miles=None if miles is None else shown_miles(miles),
     )
 
 
@@ -79,3 +88,63 @@ def contact(booking: Booking, customer: User, viewer: Viewer, *, at: datetime) -
 def address(booking: Booking, viewer: Viewer, *, at: datetime) -> Address | None:
     """Where the work is, if the viewer may know it."""
     return booking.address if booking.opens_contact_to(viewer, at=at) else None
+
+
+def seen_by(booking: Booking, viewer: Viewer, *, at: datetime) -> Booking:
+    """A booking that the viewer may see, with nothing written in it that is not for them to read.
+
+    Contact and address have functions of their own.
+    """
+    closed: dict[str, Any] = {}
+    if not booking.opens_contact_to(viewer, at=at):
+        closed.update(_HOME, vehicle=_any_such(booking.vehicle))
+    if not booking.is_party(viewer):
+        closed.update(_WORDS)
+    if viewer.role is Role.PROVIDER and viewer.user_id != booking.preferred_provider_id:
+        closed["preferred_provider_id"] = None
+    return replace(booking, **closed) if closed else booking
+
+
+def history(
+    booking: Booking, entries: Iterable[HistoryEntry], viewer: Viewer
+) -> tuple[HistoryEntry, ...]:
+    """A booking's history with the reasons that the viewer may read: its customer and the house
+    all of them, its provider their own and those since it is theirs."""
+
+    def may_read(entry: HistoryEntry) -> bool:
+        if viewer.is_staff or viewer.user_id == booking.customer_id:
+            return True
+        if viewer.user_id != booking.provider_id or booking.assigned_at is None:
+            return False
+        # Why another provider gave it back, or was late, is not for whoever has it now.
+        return entry.actor_id == viewer.user_id or entry.at > booking.assigned_at
+
+    return tuple(one if may_read(one) else replace(one, reason=None) for one in entries)
+
+
+def reject_reason(offer: JobOffer, viewer: Viewer) -> str | None:
+    """Why its provider said no, in their words: for themselves and the house."""
+    return offer.reject_reason if offer.is_visible_to(viewer) else None
+
+
+#: What leads through the customer's door, or names them: it closes with the address.
+_HOME: Final[Mapping[str, Any]] = {
+    "access_instructions": "",
+    "special_requirements": "",
+    "signed_by": None,
+    "signature_url": None,
+}
+#: What is said and shown between the parties.
+_WORDS: Final[Mapping[str, Any]] = {
+    "cancel_reason": None,
+    "completion_notes": None,
+    "photo_urls": (),
+    "checklist": (),
+    "evidence": None,
+    "late_reason": None,
+}
+
+
+def _any_such(vehicle: Vehicle | None) -> Vehicle | None:
+    """The vehicle without what tells it from others of its model."""
+    return replace(vehicle, vin=None, plate=None) if vehicle else None

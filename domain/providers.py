@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from domain.places import outward_code
+from domain.places import is_district, outward_code
 from domain.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -13,9 +14,18 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from domain.matching import Verdict
+    from domain.money import Money
     from domain.people import Viewer
     from domain.places import Point
     from domain.services import Trade
+
+
+class SpecialistTier(StrEnum):
+    """How far a provider has specialised."""
+
+    GENERAL = "GENERAL"
+    SPECIALIST = "SPECIALIST"
+    BRAND_SPECIALIST = "BRAND_SPECIALIST"
 
 
 class ProviderNotEligible(Refusal):
@@ -49,6 +59,18 @@ class Provider:
     completed_jobs: int
     approved_at: datetime | None
     suspended_at: datetime | None
+    suspended_because: str | None = None
+    photo_url: str = ""
+    #: What an hour of theirs costs, as they say; bookings are priced by the service.
+    hourly_rate: Money | None = None
+    tier: SpecialistTier = SpecialistTier.GENERAL
+    #: Makes and manufacturers they are specialised in.
+    brands: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+    #: What they are good at, among the keywords that domain.keywords finds in a concern.
+    keywords: tuple[str, ...] = ()
+    #: How complete the profile is; from 80 on they get offers.
+    profile_percent: int = 0
 
     @property
     def name(self) -> str:
@@ -60,12 +82,17 @@ class Provider:
         """The postal district they work from; the whole code would name their house."""
         return outward_code(self.country, self.postal_code)
 
+    def works_from(self, said: str) -> bool:
+        """Is what was said their postal district, however it is written?"""
+        return is_district(said, self.country, self.postal_code)
+
     def is_visible_to(self, viewer: Viewer) -> bool:
         """May the viewer see them? Who is active is seen by all; staff and oneself see always."""
         return self.is_active or viewer.is_staff or viewer.user_id == self.id
 
-    def shows_time_to(self, viewer: Viewer) -> bool:
-        """May the viewer see their hours in full and their time off? Themselves and staff may."""
+    def opens_to(self, viewer: Viewer) -> bool:
+        """May the viewer see what is theirs and the house's: their hours in full, their time off,
+        what their profile lacks, where they stand? Themselves and staff may."""
         return viewer.is_staff or viewer.user_id == self.id
 
     @property

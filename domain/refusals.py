@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 #: What no text may hold: PostgreSQL keeps no null character, and half a character is none.
 UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
@@ -34,6 +37,14 @@ class VersionConflict(Refusal):
             f"It was changed since you read it and has version {current} now; read it again."
         )
         self.current = current
+
+
+class TooEarly(Refusal):
+    """What was asked for is not possible yet. Carries from when on it is."""
+
+    def __init__(self, message: str, possible_from: datetime) -> None:
+        super().__init__(message)
+        self.possible_from = possible_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from domain.booking_rules import MAX_REASON
 from domain.bookings import Booking, BookingKind, search
+from domain.keywords import extract
 from domain.refusals import FieldError, InvalidInput, Refusal, wrong_text
 from domain.services import ApprovalPolicy, ServiceMode
 
@@ -155,10 +156,12 @@ def outline(
         concern=request.concern,
         vehicle=request.vehicle,
         requested_brand=request.requested_brand,
+        keywords=extract(request.concern),
         preferred_provider_id=request.preferred_provider_id,
         series=request.series,
         price=service.price,
         rules=service.rules,
+        requirements=service.requirements,
         needs_approval=service.approval is ApprovalPolicy.MANUAL,
         needs_terms=bool(service.terms),
         terms_accepted_at=at if service.terms and request.terms_accepted else None,

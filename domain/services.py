@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from domain.booking_rules import BookingRules
 from domain.money import CURRENCIES, MAX_MINOR
 from domain.refusals import FieldError, InvalidInput, Refusal, VersionConflict, wrong_text
+from domain.words import distinct, slug, wrong_slugs, wrong_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,6 +59,17 @@ class CodeTaken(Refusal):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Requirements:
+    """What a piece of work asks of whoever is to do it; a booking keeps its own copy."""
+
+    #: Each of these skills, and each of these certifications by its code.
+    skills: tuple[str, ...] = ()
+    certifications: tuple[str, ...] = ()
+    #: Has anybody to go there? Where nobody travels, distance plays no part.
+    on_site: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceFacts:
     """What an admin writes about a service, right or wrong."""
 
@@ -74,6 +86,9 @@ class ServiceFacts:
     terms: str = ""
     #: Has a booking to say which vehicle is to be worked on? For mechanics only.
     requires_vehicle: bool = False
+    #: What whoever does the work has to know, and the codes of what they have to have shown.
+    required_skills: tuple[str, ...] = ()
+    required_certifications: tuple[str, ...] = ()
     #: Can it be booked now?
     active: bool = True
 
@@ -91,6 +106,15 @@ class Service(ServiceFacts):
     def duration(self) -> timedelta:
         """How long the work takes."""
         return timedelta(minutes=self.duration_minutes)
+
+    @property
+    def requirements(self) -> Requirements:
+        """What the work asks of a provider."""
+        return Requirements(
+            skills=self.required_skills,
+            certifications=self.required_certifications,
+            on_site=self.mode is ServiceMode.ON_SITE,
+        )
 
     def is_visible_to(self, viewer: Viewer | None) -> bool:
         """Is it in the catalogue, or is the viewer staff? What cannot be booked is theirs alone."""
@@ -126,14 +150,18 @@ def edit(
 
 
 def _checked(service: Service, rules: Mapping[str, Any]) -> Service:
-    wrong = [*_wrong_words(service), *_wrong_numbers(service)]
+    wrong = [*_wrong_words(service), *_wrong_numbers(service), *_wrong_requirements(service)]
     try:
         service = replace(service, rules=replace(service.rules, **rules))
     except InvalidInput as error:
         wrong += error.errors
     if wrong:
         raise InvalidInput(*wrong)
-    return service
+    return replace(
+        service,
+        required_skills=distinct(service.required_skills),
+        required_certifications=distinct(map(slug, service.required_certifications)),
+    )
 
 
 def _wrong_words(facts: ServiceFacts) -> Iterator[FieldError]:
@@ -158,3 +186,9 @@ def _wrong_numbers(facts: ServiceFacts) -> Iterator[FieldError]:
     if facts.requires_vehicle and facts.trade is not Trade.MECHANICAL:
         message = "Only MECHANICAL services work on a vehicle; leave it out or give false."
         yield FieldError(path=("requiresVehicle",), message=message)
+
+
+def _wrong_requirements(facts: ServiceFacts) -> Iterator[FieldError]:
+    yield from wrong_words("requiredSkills", facts.required_skills)
+    codes = [slug(code) for code in facts.required_certifications]
+    yield from wrong_slugs("requiredCertifications", codes, "gas-safe")

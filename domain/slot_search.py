@@ -11,20 +11,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from domain.availability import Block, horizon, travel
 from domain.bits import Tally, places, stretch, union
 from domain.booking_rules import BookingRule, broken_by_start
-from domain.hours import utc
+from domain.hours import day_bounds, utc
 from domain.slots import Slot
 from domain.starts import Starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime, timedelta
+    from datetime import date, datetime
     from uuid import UUID
     from zoneinfo import ZoneInfo
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from domain.booking_rules import BookingRules
     from domain.hours import Span
     from domain.places import Point
+
+#: Longer than anything is booked ahead.
+_FOR_GOOD: Final = timedelta(days=1000)
 
 #: A rule and the starts that it forbids, as bits.
 _Bar: TypeAlias = tuple[BookingRule, int]
@@ -65,6 +69,7 @@ class Search:
             before=self.rules.buffer_before,
             after=self.rules.buffer_after,
             point=self.point,
+            travel_mph=self.rules.travel_mph,
         )
 
 
@@ -79,6 +84,15 @@ class Diary:
     provider_id: UUID
     availability: Availability
     taken: Sequence[Block] = ()
+
+    def until(self, last: date | None) -> Diary:
+        """Their time up to the end of a local day, after which they may not do the work; None is no
+        end."""
+        if last is None:
+            return self
+        end = day_bounds(self.availability.zone, last)[1]
+        off = (*self.availability.time_off, (end, end + _FOR_GOOD))
+        return replace(self, availability=replace(self.availability, time_off=off))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,7 +250,7 @@ class Calendar:
     def _near(self, block: Block) -> int:
         """The starts of work that would come too near to a block, or overlap it."""
         start, end = block.span
-        wanted, way = self._wanted, travel(self._wanted.point, block.point)
+        wanted, way = self._wanted, travel(self._wanted, block)
         # As availability.gap has it, for either of the two as the earlier one.
         before = max(wanted.after, block.before, way)
         after = max(block.after, wanted.before, way)

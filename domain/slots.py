@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from domain.places import Address, Point, miles_between, outward_code
+from domain.distance import miles_apart
+from domain.places import Address, Point, outward_code
 from domain.refusals import FieldError, Refusal, wrong_text
 from domain.services import ServiceMode
 
@@ -34,8 +35,9 @@ class Place:
 
     def is_near(self, other: Place) -> bool:
         """Would the same providers be asked? By distance; where it is unknown, by city."""
-        if self.point is not None and other.point is not None:
-            return miles_between(self.point, other.point) <= NEAR_MILES
+        miles = miles_apart(self, other)
+        if miles is not None:
+            return miles <= NEAR_MILES
         return (self.country, self.city.casefold()) == (other.country, other.city.casefold())
 
     def wrong_fields(self, *within: str) -> tuple[FieldError, ...]:

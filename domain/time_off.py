@@ -53,8 +53,7 @@ def take(asked: TimeOff, ahead: Sequence[TimeOff], *, at: datetime) -> TimeOff:
     `ahead` is the provider's other time off that is not over. Raises InvalidInput with every wrong
     field.
     """
-    if wrong := _wrong_fields(asked, at):
-        raise InvalidInput(*wrong)
+    check(asked, at=at)
     for other in ahead:
         if (other.span, other.reason) == (asked.span, asked.reason):
             return other
@@ -62,6 +61,12 @@ def take(asked: TimeOff, ahead: Sequence[TimeOff], *, at: datetime) -> TimeOff:
         message = f"{MAX_AHEAD} stretches of time off lie ahead; cancel one of them first."
         raise InvalidInput(FieldError(path=("startsAt",), message=message))
     return asked
+
+
+def check(asked: TimeOff, *, at: datetime) -> None:
+    """Can this be taken at all? Raises InvalidInput with every wrong field."""
+    if wrong := _wrong_fields(asked, at):
+        raise InvalidInput(*wrong)
 
 
 def cancel(time_off: TimeOff, *, at: datetime) -> TimeOff:

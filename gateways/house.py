@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import time, timedelta
 from functools import cached_property
 from typing import Annotated, Final, Self
@@ -13,6 +14,7 @@ from pydantic_settings import BaseSettings
 
 from domain.booking_rules import BookingRules, SameDay
 from domain.house import DEFAULT, HouseRules
+from domain.matching import POLICIES
 from domain.refusals import InvalidInput
 
 _RULES: Final = DEFAULT.service
@@ -36,8 +38,18 @@ def _zone(value: str) -> str:
     return value
 
 
+def _policy(value: str) -> str:
+    if value not in POLICIES:
+        raise ValueError(f"Name a scoring policy: {', '.join(POLICIES)}")
+    return value
+
+
 def _minutes(usual: timedelta) -> int:
     return usual // timedelta(minutes=1)
+
+
+#: How long a provider is searched for, in minutes.
+_SEARCH: Final = _minutes(DEFAULT.waves.give_up)
 
 
 class HouseSettings(BaseSettings):
@@ -51,6 +63,7 @@ class HouseSettings(BaseSettings):
     max_advance_days: int = _RULES.advance_days
     slot_interval_minutes: int = _RULES.slot_interval_minutes
     buffer_minutes: int = _RULES.buffer_before_minutes
+    travel_mph: int = _RULES.travel_mph
     cancel_free_minutes: int = _RULES.cancel_free_minutes
     cancel_part_percent: int = _RULES.cancel_part_percent
     cancel_part_minutes: int = _RULES.cancel_part_minutes
@@ -67,6 +80,14 @@ class HouseSettings(BaseSettings):
     grant_minutes: int = Field(default=_minutes(DEFAULT.grant), ge=1, le=30 * 24 * 60)
     #: Begin confirmed work when its window comes, instead of when its provider says so.
     auto_start: bool = DEFAULT.auto_start
+    #: How candidates are scored; and the policy whose choice is noted beside the real one.
+    matching_policy: Annotated[str, AfterValidator(_policy)] = DEFAULT.policy.name
+    shadow_policy: Annotated[str, AfterValidator(_policy)] | None = None
+    #: How long nobody may take a booking before it is given to somebody: booked ahead, and for now.
+    auto_after_minutes: int = Field(default=_minutes(DEFAULT.waves.auto_after), ge=1, le=_SEARCH)
+    auto_after_immediate_minutes: int = Field(
+        default=_minutes(DEFAULT.waves.auto_after_immediate), ge=1, le=_SEARCH
+    )
     business_time_zone: Annotated[str, AfterValidator(_zone)] = DEFAULT.zone_name
 
     @model_validator(mode="after")
@@ -88,6 +109,13 @@ class HouseSettings(BaseSettings):
             grant_same_day=timedelta(minutes=self.grant_same_day_minutes),
             grant=timedelta(minutes=self.grant_minutes),
             auto_start=self.auto_start,
+            policy=POLICIES[self.matching_policy],
+            shadow=POLICIES[self.shadow_policy] if self.shadow_policy else None,
+            waves=replace(
+                DEFAULT.waves,
+                auto_after=timedelta(minutes=self.auto_after_minutes),
+                auto_after_immediate=timedelta(minutes=self.auto_after_immediate_minutes),
+            ),
             zone_name=self.business_time_zone,
         )
 

@@ -46,6 +46,10 @@ class Settings(HouseSettings):
     session_days: int = Field(default=30, ge=1, le=365)
     #: Sign-ins in 15 minutes, for each account and for each address.
     sign_in_limit: int = Field(default=10, ge=1)
+    #: What one provider may do: list their offers and accept in an hour, reject in a day.
+    offer_listing_limit: int = Field(default=100, ge=1)
+    accept_limit: int = Field(default=20, ge=1)
+    reject_limit: int = Field(default=50, ge=1)
     #: Origins of the front ends that may call from a browser, comma-separated.
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     #: Proxies whose X-Forwarded-For is believed, comma-separated addresses.

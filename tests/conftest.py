@@ -70,6 +70,8 @@ def settings(database_url: str, redis_url: str, namespace: str) -> Settings:
             "redis_namespace": namespace,
             "port": 0,
             "secret": DEVELOPMENT_SECRET,
+            # Tests look for an offer until it is there.
+            "offer_listing_limit": 1_000_000,
         }
     )
 

@@ -210,6 +210,12 @@ async def add_customers(database: Database, *, count: int) -> list[Viewer]:
     return [a_viewer(user_id=uid) for uid in ids]
 
 
+async def add_account(database: Database, role: Role, **columns: Any) -> Viewer:
+    """Somebody of that role who has signed up, and no more."""
+    user_id = await _add_user(database, role=role, **columns)
+    return a_viewer(user_id=user_id, role=role)
+
+
 async def add_dispatcher(database: Database) -> Viewer:
     """Somebody of the house."""
     user_id = await _add_user(database, role=Role.DISPATCHER)
@@ -335,14 +341,12 @@ async def read_events(database: Database, *, after: int = 0) -> list[EventType]:
 async def shift_time(database: Database, booking: Booking, by: timedelta) -> None:
     """Let `by` pass for a booking: everything that was or will be moves into the past."""
     b, o = bookings_table.c, job_offers.c
-    moved = {c.name: c - by for c in (b.starts_at, b.ends_at, b.requested_at, b.match_due_at)}
+    window, search = (b.starts_at, b.ends_at), (b.match_since, b.match_due_at, b.auto_due_at)
+    moved = {c.name: c - by for c in (*window, b.requested_at, *search)}
+    offered = {c.name: c - by for c in (o.offered_at, o.expires_at, o.reminded_at)}
     async with database.begin() as tx:
         await tx.execute(update(bookings_table).where(b.id == booking.id).values(moved))
-        await tx.execute(
-            update(job_offers)
-            .where(o.booking_id == booking.id)
-            .values(offered_at=o.offered_at - by, expires_at=o.expires_at - by)
-        )
+        await tx.execute(update(job_offers).where(o.booking_id == booking.id).values(offered))
 
 
 async def count_rows(database: Database, *tables: Any) -> tuple[int, ...]:
@@ -385,6 +389,9 @@ def _provider_row(provider_id: UUID, service: Service) -> dict[str, Any]:
         "longitude": WESTMINSTER.longitude,
         "radius_miles": 10.0,
         "approved_at": NOW - timedelta(days=10),
+        # Complete enough for offers, and for no points, whatever else they say.
+        "profile_percent": 80,
+        "profile_floor": 80,
         # Enough that only the tests about it meet it.
         "daily_cap": 50,
     }

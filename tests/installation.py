@@ -115,9 +115,9 @@ class Installation:
         """The API, not started yet."""
         return self.process("api", "serve")
 
-    def worker(self) -> Process:
-        """A critical worker, not started yet."""
-        return self.process(f"worker-{len(self.processes)}", "worker", "critical")
+    def worker(self, queue: str = "critical") -> Process:
+        """A worker on that queue, not started yet."""
+        return self.process(f"worker-{len(self.processes)}", "worker", queue)
 
     async def status(self, path: str = "/readyz") -> int | None:
         """What the API answers at `path`; None when nobody answers."""
@@ -200,6 +200,9 @@ def environment(settings: Settings) -> Mapping[str, str]:
         "CALLOUT_SECRET": settings.secret.get_secret_value(),
         "CALLOUT_REDIS_NAMESPACE": settings.redis_namespace,
         "CALLOUT_SIGN_IN_LIMIT": str(settings.sign_in_limit),
+        "CALLOUT_OFFER_LISTING_LIMIT": str(settings.offer_listing_limit),
+        "CALLOUT_ACCEPT_LIMIT": str(settings.accept_limit),
+        "CALLOUT_REJECT_LIMIT": str(settings.reject_limit),
         "CALLOUT_SOCKETS_PER_PRINCIPAL": str(settings.sockets_per_principal),
         "CALLOUT_SOCKETS_PER_ADDRESS": str(settings.sockets_per_address),
         "CALLOUT_COST_BUCKET": str(settings.cost_bucket),

@@ -26,10 +26,11 @@ def _too_near(one: str, other: str) -> str:
 
 
 def _gap(earlier: str, later: str) -> str:
-    """The larger buffer, or the way between them at 20 miles an hour in whole minutes."""
+    """The larger buffer, or the way between them in whole minutes at the slower speed."""
     return (
         f"make_interval(mins => greatest({earlier}.after_minutes, {later}.before_minutes,"
-        f" ceil({_miles(earlier, later)} / 20 * 60))::int)"
+        f" ceil({_miles(earlier, later)} * 60"
+        f" / least({earlier}.travel_mph, {later}.travel_mph)))::int)"
     )
 
 
@@ -64,7 +65,8 @@ _PLACED: Final = """
 _WANTED: Final = """
     wanted AS (
         SELECT *, coalesce((rules ->> 'buffer_before_minutes')::int, 15) AS before_minutes,
-            coalesce((rules ->> 'buffer_after_minutes')::int, 15) AS after_minutes
+            coalesce((rules ->> 'buffer_after_minutes')::int, 15) AS after_minutes,
+            coalesce((rules ->> 'travel_mph')::int, 20) AS travel_mph
         FROM bookings
     )
 """
@@ -92,6 +94,12 @@ _BREACHES: Final = {
         AND (b.terms_accepted_at IS NULL OR b.terms_accepted_at > b.started_at
         OR b.terms_accepted_at > o.resolved_at)
     """,
+    "who is out of a booking has neither it nor an open offer of it": """
+        SELECT w.booking_id FROM withdrawals w JOIN bookings b ON b.id = w.booking_id
+        LEFT JOIN job_offers o ON o.booking_id = b.id AND o.provider_id = w.provider_id
+        AND o.state = 'OFFERED'
+        WHERE b.provider_id = w.provider_id OR o.id IS NOT NULL
+    """,
     "no acceptance after expiry (I7)": """
         SELECT id FROM job_offers WHERE state = 'ACCEPTED' AND resolved_at >= expires_at
     """,
@@ -116,12 +124,12 @@ _BREACHES: Final = {
     "a booking that takes time has exactly its window, and no other time is taken (I2)": f"""
         WITH {_WANTED}, owed AS (
             SELECT id, provider_id, starts_at, ends_at, before_minutes, after_minutes,
-                latitude, longitude
+                latitude, longitude, travel_mph
             FROM wanted WHERE provider_id IS NOT NULL
             AND status NOT IN ('COMPLETED', 'CANCELLED', 'DECLINED', 'NO_SHOW')
         ), kept AS (
             SELECT booking_id, provider_id, starts_at, ends_at, before_minutes, after_minutes,
-                latitude, longitude
+                latitude, longitude, travel_mph
             FROM reservations WHERE booking_id IS NOT NULL AND released_at IS NULL
         )
         (SELECT 'not taken', * FROM (TABLE owed EXCEPT ALL TABLE kept) missing)

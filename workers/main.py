@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 
 from db.engine import Database
 from gateways.publisher import Publisher
+from workers.auto_assign import auto_assign
 from workers.dead_letters import replay_dead_letter
 from workers.jobs import Context, Job, arq_function
 from workers.lifecycle import close_booking, end_booking, open_booking
@@ -49,7 +50,11 @@ JOBS: Final[Mapping[Queue, Sequence[Job]]] = {
         Job(run=look_for_slot),
         Job(run=end_lapsed_holds),
     ),
-    "slow": (Job(run=replay_dead_letter), Job(run=extend_series, limit=30.0)),
+    "slow": (
+        Job(run=replay_dead_letter),
+        Job(run=extend_series, limit=30.0),
+        Job(run=auto_assign, limit=60.0),
+    ),
 }
 
 #: Jobs at a time.

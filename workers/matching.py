@@ -17,7 +17,7 @@ async def advance_matching(ctx: Context, booking_id: str) -> None:
     """Do what is due for the booking now, and set the alarm for when to look again."""
     async with ctx.database.begin() as tx:
         try:
-            again_at = await matching.advance(tx, UUID(booking_id))
+            again_at = await matching.advance(tx, UUID(booking_id), house=ctx.house)
         except NotFound:
             # Deleted since: there is nobody left to find a provider for.
             return

@@ -35,6 +35,7 @@ ROUTES: Final[Mapping[EventType, tuple[Route, ...]]] = {
     EventType.BOOKING_RELEASED: (_MATCH, _PASS_ON),
     EventType.BOOKING_RESCHEDULED: (_MATCH, _PASS_ON),
     EventType.OFFER_REJECTED: (_MATCH,),
+    EventType.SEARCH_PLACE_FREED: (_MATCH,),
     EventType.BOOKING_CANCELLED: (_PASS_ON,),
     EventType.BOOKING_DECLINED: (_PASS_ON,),
     EventType.BOOKING_NO_SHOW: (_PASS_ON,),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import structlog
 
-from db import holds, shifts, sweeps, waitlist_grants
+from db import auto_assign, clock, holds, shifts, sweeps, waitlist_grants
 from workers.jobs import alarm_key
 from workers.metrics import SWEPT
 from workers.queue import Call
@@ -130,6 +130,17 @@ async def overlooked_waiters(ctx: Context) -> int:
     return len(found)
 
 
+async def unclaimed_bookings(ctx: Context) -> int:
+    """Have what nobody has taken for too long given to somebody; all of it by one job a minute."""
+    async with ctx.database.read() as connection:
+        if not await auto_assign.is_due(connection):
+            return 0
+        at = await clock.now(connection)
+    key = alarm_key("auto_assign", at.replace(second=0, microsecond=0))
+    await ctx.jobs.enqueue([Call(job="auto_assign", arguments=(), queue="slow", key=key)])
+    return 1
+
+
 def _once(job: str, booking_id: UUID) -> Call:
     """A call about a booking to which this happens only once."""
     return Call(job=job, arguments=(str(booking_id),), queue="critical", key=f"{job}:{booking_id}")
@@ -145,6 +156,7 @@ SWEEPS: Final = (
     Sweep(run=lapsed_holds),
     Sweep(run=overlooked_waiters, every=15.0),
     Sweep(run=series_to_extend, every=60.0),
+    Sweep(run=unclaimed_bookings, every=60.0),
 )
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from db.tables.base import Instant, metadata, one_of
 from domain.bookings import BookingKind, BookingStatus, Party
@@ -48,6 +48,8 @@ bookings = Table(
     # As the customer described it then; what they save under their name may change.
     Column("vehicle", JSONB(none_as_null=True)),
     Column("requested_brand", Text, nullable=False, server_default=""),
+    # What the concern is about, as domain.keywords reads it.
+    Column("keywords", ARRAY(Text), nullable=False, server_default="{}"),
     Column("preferred_provider_id", Uuid, ForeignKey("providers.id")),
     # Which occurrence of which series: a wall time in the series' zone.
     Column("series_id", Uuid, ForeignKey("series.id")),
@@ -56,6 +58,8 @@ bookings = Table(
     Column("currency", Text, nullable=False),
     # The service's rules as they were when it was booked.
     Column("rules", JSONB, nullable=False, server_default="{}"),
+    # What the service asked of a provider when it was booked.
+    Column("requirements", JSONB, nullable=False, server_default="{}"),
     Column("needs_approval", Boolean, nullable=False),
     Column("needs_terms", Boolean, nullable=False, server_default=false()),
     # The facts that the status follows from.
@@ -81,17 +85,31 @@ bookings = Table(
     Column("reschedules", Integer, nullable=False, server_default="0"),
     Column("completion_notes", Text),
     Column("photo_urls", JSONB, nullable=False, server_default="[]"),
+    Column("checklist", JSONB, nullable=False, server_default="[]"),
+    Column("signed_by", Text),
+    Column("signature_url", Text),
+    # How late the provider has said they will be.
+    Column("late_minutes", Integer),
+    Column("late_reason", Text),
+    Column("late_reported_at", Instant),
     # The matching job: which wave is open, how many were, and when to look again.
     Column("match_since", Instant),
     Column("wave", Text),
     Column("round", Integer, nullable=False, server_default="0"),
     Column("rounds_before", Integer, nullable=False, server_default="0"),
+    Column("broadcasts", Integer, nullable=False, server_default="0"),
     Column("match_due_at", Instant),
+    # When to try the automatic assignment next, and how often it was tried.
+    Column("auto_due_at", Instant),
+    Column("auto_tries", Integer, nullable=False, server_default="0"),
     one_of("kind", BookingKind),
     one_of("status", BookingStatus),
     one_of("wave", Wave),
     one_of("absent", Party),
     CheckConstraint("ends_at > starts_at", name="window"),
+    CheckConstraint("late_minutes > 0", name="late"),
+    CheckConstraint("(late_minutes IS NULL) = (late_reported_at IS NULL)", name="lateness"),
+    CheckConstraint("(signed_by IS NULL) = (signature_url IS NULL)", name="signature"),
     CheckConstraint("fee_minor BETWEEN 0 AND price_minor", name="fee"),
     CheckConstraint("least_fee_percent BETWEEN 0 AND 100", name="least_fee"),
     CheckConstraint("(series_id IS NULL) = (original_start IS NULL)", name="series"),
@@ -116,10 +134,26 @@ bookings = Table(
         postgresql_where=text("match_due_at IS NOT NULL"),
     ),
     Index(
+        "ix_bookings_auto_due_at",
+        "auto_due_at",
+        postgresql_where=text("auto_due_at IS NOT NULL"),
+    ),
+    Index(
         "ix_bookings_queue",
         "kind",
         "id",
         postgresql_where=text("provider_id IS NULL AND status IN ('PENDING', 'PAID')"),
+    ),
+    # What each provider has before them, in the same order.
+    Index(
+        "ix_bookings_mine",
+        "provider_id",
+        "kind",
+        "id",
+        postgresql_where=text(
+            "provider_id IS NOT NULL AND status IN"
+            " ('AWAITING_APPROVAL', 'PENDING', 'PAID', 'CONFIRMED', 'IN_PROGRESS')"
+        ),
     ),
     # What touches a stretch of time: everyone's, and one provider's.
     Index(

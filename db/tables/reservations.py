@@ -82,6 +82,7 @@ reservations = Table(
     Column("after_minutes", Integer, nullable=False, server_default="0"),
     Column("latitude", Double),
     Column("longitude", Double),
+    Column("travel_mph", Integer, nullable=False, server_default="20"),
     # Of a hold: from then on it takes nothing, swept or not.
     Column("expires_at", Instant),
     Column("released_at", Instant),

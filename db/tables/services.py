@@ -1,7 +1,7 @@
 """The service catalogue."""
 
 from sqlalchemy import Boolean, CheckConstraint, Column, Integer, Table, Text, Uuid
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from db.tables.base import metadata, one_of
 from domain.services import ApprovalPolicy, ServiceMode, Trade
@@ -25,6 +25,9 @@ services = Table(
     # Every booking rule, as db/booking_rules.py keeps them. The defaults of the installation are
     # written out when the service is made, so that a setting changed later changes no service.
     Column("rules", JSONB, nullable=False, server_default="{}"),
+    # What a provider has to know and to have shown; booked work keeps its own copy.
+    Column("required_skills", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("required_certifications", ARRAY(Text), nullable=False, server_default="{}"),
     Column("version", Integer, nullable=False, server_default="1"),
     one_of("trade", Trade),
     one_of("mode", ServiceMode),

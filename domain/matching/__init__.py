@@ -4,6 +4,7 @@ Hard rules (rules.py) say who may; the score (score.py) says how well they suit;
 in order. All of it is pure: db reads the candidates, and the offers are made elsewhere.
 """
 
+from domain.matching.policies import POLICIES, V1, V2, Policy
 from domain.matching.rank import Ranked, rank
 from domain.matching.rules import DEFAULT as DEFAULT_RULES
 from domain.matching.rules import (
@@ -15,18 +16,23 @@ from domain.matching.rules import (
     Work,
     broken,
     distance_miles,
+    is_eligible,
+    plain,
     verdicts,
 )
-from domain.matching.score import POLICY, Ingredient, Priority, Score, priority, score
+from domain.matching.score import Ingredient, Priority, Score, priority, score
 
 __all__ = [
     "DEFAULT_RULES",
-    "POLICY",
+    "POLICIES",
     "TIME_RULES",
+    "V1",
+    "V2",
     "Candidate",
     "HardRule",
     "Ingredient",
     "MatchingRules",
+    "Policy",
     "Priority",
     "Ranked",
     "Score",
@@ -34,6 +40,8 @@ __all__ = [
     "Work",
     "broken",
     "distance_miles",
+    "is_eligible",
+    "plain",
     "priority",
     "rank",
     "score",

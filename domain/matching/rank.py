@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from domain.hours import utc
+from domain.matching.policies import V1, Policy
 from domain.matching.rules import distance_miles
 from domain.matching.score import score
 
@@ -29,12 +30,14 @@ class Ranked:
     distance_miles: float | None
 
 
-def rank(work: Work, candidates: Iterable[Candidate], *, at: datetime) -> list[Ranked]:
+def rank(
+    work: Work, candidates: Iterable[Candidate], *, at: datetime, policy: Policy = V1
+) -> list[Ranked]:
     """Order eligible candidates, best first; the same candidates always come out the same way."""
     ranked = (
         Ranked(
             candidate=candidate,
-            score=score(work, candidate),
+            score=score(work, candidate, at=at, policy=policy),
             distance_miles=distance_miles(work, candidate),
         )
         for candidate in candidates

@@ -1,4 +1,4 @@
-"""How are the examples of docs/booking.md read and filled in?
+"""How are the examples of docs/booking.md, and of pages like it, read and filled in?
 
 The page says it to its readers: the first line of a document says who sends it; the first JSON
 after it is what to send along, the next what comes back. `"$name"` stands for a value that an
@@ -120,11 +120,11 @@ def _instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def read() -> tuple[dict[str, Any], list[Example]]:
-    """What the page's own names stand for, and its examples in order."""
+def read(page: Path = PAGE) -> tuple[dict[str, Any], list[Example]]:
+    """What a page's own names stand for, and its examples in order."""
     given: dict[str, Any] = {}
     examples: list[Example] = []
-    for kind, text in _BLOCK.findall(PAGE.read_text()):
+    for kind, text in _BLOCK.findall(page.read_text()):
         if kind == "graphql":
             who = text.removeprefix("# ").split(",")[0]
             examples.append(Example(who=who, document=text))

@@ -62,6 +62,7 @@ async def door(test_servers: servers.Servers, template: servers.Template) -> Asy
             "port": 0,
             "secret": DEVELOPMENT_SECRET,
             "cost_bucket": 1_000_000,
+            "offer_listing_limit": 1_000_000,
         }
     )
     async with opened(settings) as door:
@@ -85,6 +86,7 @@ async def home(test_servers: servers.Servers, template: servers.Template) -> Asy
             "port": 0,
             "secret": DEVELOPMENT_SECRET,
             "cost_bucket": 1_000_000,
+            "offer_listing_limit": 1_000_000,
         }
     )
     database = Database(settings.sqlalchemy_url, name="test")

@@ -343,7 +343,6 @@ async def test_the_queue_puts_immediate_work_first_and_pages_without_repeating(
     [
         ("Carla", "{ queue { nodes { id } } }"),
         ("Carla", "{ jobOffers { nodes { id } } }"),
-        ("Chloe", "{ queue { nodes { id } } }"),
         ("Dora", "mutation { clockIn(input: {}) { __typename } }"),
         ("Anna", 'mutation { cancelBooking(input: { bookingId: "x" }) { __typename } }'),
     ],

@@ -20,12 +20,12 @@ from tests.factories import count_rows
 
 RULES = """rules {
   sameDay sameDayCutoff noticeMinutes advance advanceDays firstDate lastDate slotIntervalMinutes
-  bufferBeforeMinutes bufferAfterMinutes capacity cancelFreeMinutes cancelPartPercent
+  bufferBeforeMinutes bufferAfterMinutes travelMph capacity cancelFreeMinutes cancelPartPercent
   cancelPartMinutes cancelWholePercent cancelNoticeMinutes rescheduleNoticeMinutes maxReschedules
 }"""
 SERVICE = f"""
   code trade name description mode durationMinutes price {{ amountMinor currency }} approval
-  terms requiresVehicle active version {RULES}
+  terms requiresVehicle requiredSkills requiredCertifications active version {RULES}
 """
 REFUSED = """
   ... on Problem { code message path }
@@ -65,6 +65,7 @@ DEFAULTS = {
     "slotIntervalMinutes": 15,
     "bufferBeforeMinutes": 15,
     "bufferAfterMinutes": 15,
+    "travelMph": 35,
     "capacity": None,
     "cancelFreeMinutes": 1440,
     "cancelPartPercent": 50,
@@ -79,7 +80,7 @@ DEFAULTS = {
 @pytest.fixture
 async def home(settings: Settings, database: Database) -> AsyncIterator[House]:
     """The house, with defaults of its own."""
-    own = dict(settings) | {"notice_minutes": 90, "max_advance_days": 60}
+    own = dict(settings) | {"notice_minutes": 90, "max_advance_days": 60, "travel_mph": 35}
     async with house.running(Settings.model_validate(own), database) as opened:
         yield opened
 
@@ -110,6 +111,8 @@ async def test_a_new_service_has_the_houses_rules_and_is_in_the_catalogue(home: 
         "approval": "INSTANT",
         "terms": "",
         "requiresVehicle": False,
+        "requiredSkills": [],
+        "requiredCertifications": [],
         "active": True,
         "version": 1,
         "rules": DEFAULTS,
@@ -136,6 +139,8 @@ async def test_a_new_service_can_say_everything_itself(home: House) -> None:
         "approval": "MANUAL",
         "terms": "The old engine stays with us.",
         "requiresVehicle": True,
+        "requiredSkills": ["Engines", "Welding"],
+        "requiredCertifications": ["nvq-3"],
         "active": False,
         "rules": {
             "sameDay": "UNTIL_CUTOFF",
@@ -148,6 +153,7 @@ async def test_a_new_service_can_say_everything_itself(home: House) -> None:
             "slotIntervalMinutes": 20,
             "bufferBeforeMinutes": 3,
             "bufferAfterMinutes": 4,
+            "travelMph": 13,
             "capacity": 5,
             "cancelFreeMinutes": 7,
             "cancelPartPercent": 8,
@@ -233,14 +239,42 @@ async def test_an_edit_can_change_everything_but_code_and_trade(home: House) -> 
         "approval": "MANUAL",
         "terms": "Bring the keys.",
         "requiresVehicle": True,
+        "requiredSkills": ["Coding"],
+        "requiredCertifications": ["nvq-3"],
         "active": False,
     }
     edited = (await update(home, uid, **said))["service"]
     assert {name: edited[name] for name in said} == said
     assert (edited["code"], edited["trade"], edited["version"]) == ("diagnostic", "MECHANICAL", 2)
-    emptied = (await update(home, uid, terms="", description="", requiresVehicle=False))["service"]
-    assert (emptied["terms"], emptied["description"]) == ("", "")
-    assert emptied["requiresVehicle"] is False
+    nothing: dict[str, Any] = {"terms": "", "description": "", "requiresVehicle": False}
+    nothing |= {"requiredSkills": [], "requiredCertifications": []}
+    emptied = (await update(home, uid, **nothing))["service"]
+    assert {name: emptied[name] for name in nothing} == nothing
+
+
+async def test_what_is_asked_of_a_provider_is_kept_tidily_and_checked(home: House) -> None:
+    asked = {
+        "requiredSkills": [" Gas  fitting", "gas fitting"],
+        "requiredCertifications": ["Gas Safe", "gas-safe"],
+    }
+    made = (await create(home, **asked))["service"]
+    assert made["requiredSkills"] == ["Gas fitting"]
+    assert made["requiredCertifications"] == ["gas-safe"]
+    wrong = {
+        "requiredSkills": ["ok", "nul\x00l", ""],
+        "requiredCertifications": ["\u00e4", "gas-safe", "nul\x00l"],
+    }
+    for refused in (
+        await create(home, code="x2", **wrong),
+        await update(home, made["id"], **wrong),
+    ):
+        assert [error["path"] for error in refused["errors"]] == [
+            ["requiredSkills", "1"],
+            ["requiredSkills", "2"],
+            ["requiredCertifications", "0"],
+            ["requiredCertifications", "2"],
+        ]
+    assert await seen(home, None, made["id"]) == made
 
 
 async def test_somebody_elses_edit_is_not_overwritten(home: House) -> None:
@@ -341,7 +375,7 @@ async def test_a_setting_changed_later_changes_no_service(
     async with house.running(Settings.model_validate(changed), database) as later:
         assert (await seen(later, None, uid))["rules"] == DEFAULTS
         newer = (await create(later, code="newer"))["service"]["rules"]
-        assert newer == DEFAULTS | {"noticeMinutes": 5, "advanceDays": 6}
+        assert newer == DEFAULTS | {"noticeMinutes": 5, "advanceDays": 6, "travelMph": 20}
 
 
 async def test_the_demo_services_have_rules_of_their_own(home: House) -> None:
@@ -380,7 +414,7 @@ async def test_an_edit_alters_no_booking_that_was_made(home: House) -> None:
 
     first = await booked()
     before = await home.act("Carla", asked, id=first)
-    rules = {"noticeMinutes": 0, "cancelFreeMinutes": 600, "bufferAfterMinutes": 45}
+    rules = {"noticeMinutes": 0, "cancelFreeMinutes": 600, "bufferAfterMinutes": 45, "travelMph": 9}
     await update(
         home,
         uid,

@@ -14,7 +14,7 @@ from api import ids
 from db import booking_rules
 from db.engine import Database
 from db.ids import new_id
-from db.tables import bookings, services, working_hours
+from db.tables import bookings, provider_services, services, working_hours
 from domain.booking_rules import BookingRules
 from domain.hours import day_bounds, utc
 from domain.people import Viewer
@@ -62,6 +62,7 @@ mutation($input: CreateBookingInput!) { createBooking(input: $input) {
     waitlist { serviceId earliest latest }
   } }
 } }"""
+HOLD = "mutation($input: HoldSlotInput!) { holdSlot(input: $input) { __typename } }"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 #: The day after tomorrow. Read once, so that no test is cut in two by midnight.
 NOON = datetime.combine(datetime.now(UTC).date() + 2 * DAY, time(12), UTC)
@@ -188,6 +189,39 @@ async def test_a_second_free_provider_means_a_second_booking_and_a_third_is_told
         "latest": z(NOON + DAY),
     }
     assert await count_rows(home.database, bookings) == before
+
+
+@pytest.mark.parametrize("act", ["book", "hold"])
+@pytest.mark.parametrize(
+    ("speed", "speed_there", "minutes"), [(40, 40, 15), (40, 10, 60), (10, 40, 60)]
+)
+async def test_the_way_from_other_work_takes_as_long_as_at_the_slower_of_the_two_speeds(
+    home: House, speed: int, speed_there: int, minutes: int, act: str
+) -> None:
+    often = {"slot_interval_minutes": 15}
+    of = await an_hour(home.database, rules=often | {"travel_mph": speed})
+    elsewhere = await an_hour(home.database, rules=often | {"travel_mph": speed_there})
+    one = await add_provider(home.database, of, radius_miles=15.0)
+    async with home.database.begin() as tx:
+        also = {"provider_id": one.user_id, "service_id": elsewhere.id}
+        await tx.execute(insert(provider_services).values(also))
+    named = wire("Provider", one)
+    # Ten miles north, or a little less.
+    far = ADDRESS | {"point": {"latitude": 51.5034 + 9.99 / 69.0934, "longitude": -0.1276}}
+    if act == "book":
+        made = await book(home, elsewhere, NOON, providerId=named, address=far)
+        assert made["__typename"] == "CreateBookingSuccess"
+    else:
+        asked = {"serviceId": wire("Service", elsewhere), "startsAt": z(NOON), "address": far}
+        made = await home.act("Carla", HOLD, input=asked | {"providerId": named})
+        assert made["__typename"] == "HoldSlotSuccess"
+
+    arrived = NOON + HOUR + timedelta(minutes=minutes)
+    assert starts(await slots(home, of, provider=named))[0] == z(arrived)
+    sooner = await book(home, of, arrived - timedelta(minutes=15), providerId=named)
+    assert [one["rule"] for one in sooner["broken"]] == ["BUFFER"]
+    in_time = await book(home, of, arrived, providerId=named)
+    assert in_time["__typename"] == "CreateBookingSuccess"
 
 
 async def test_every_start_of_the_grid_is_either_offered_and_bookable_or_refused_with_a_reason(

@@ -186,6 +186,48 @@ async def test_presence_tells_of_coming_falling_silent_and_being_heard_again(
     assert first["provider"]["name"] == "Chidi C."
 
 
+async def test_presence_is_of_the_trade_and_the_district_that_are_asked_for(home: House) -> None:
+    document = """subscription($trade: Trade, $area: String) {
+      presenceChanged(trade: $trade, area: $area) { presence provider { name } } }"""
+    async with (
+        home.follow("Dora", document, trade="MECHANICAL") as mechanics,
+        home.follow("Adam", document, area=" e 1 ") as nearby,
+    ):
+        await home.on_shift("Chloe", "Marek", "Chidi")
+        assert (await mechanics.next())["provider"]["name"] == "Marek M."
+        assert (await nearby.next())["provider"]["name"] == "Chidi C."
+        await home.act("Marek", "mutation { clockOut(input: {}) { __typename } }")
+        off = await mechanics.next()
+        assert off == {"presence": "OFFLINE", "provider": {"name": "Marek M."}}
+
+
+async def test_presence_tells_of_beginning_and_ending_work(home: House) -> None:
+    await home.on_shift("Chloe")
+    uid = (await home.book(providerId=provider("Chloe")))["booking"]["id"]
+    async with home.follow("Dora", PRESENCE) as stream:
+        seen = []
+        for act in ("startBooking", "completeBooking"):
+            document = (
+                f"mutation($id: ID!) {{ {act}(input: {{ bookingId: $id }}) {{ __typename }} }}"
+            )
+            await home.act("Chloe", document, id=uid)
+            seen.append((await stream.next())["presence"])
+    assert seen == ["BUSY", "ONLINE"]
+
+
+async def test_beginning_work_ends_the_offers_of_work_that_is_wanted_now(home: House) -> None:
+    await home.on_shift("Chloe")
+    uid = (await home.book(providerId=provider("Chloe")))["booking"]["id"]
+    start = "mutation($id: ID!) { startBooking(input: { bookingId: $id }) { __typename } }"
+    async with home.follow("Chloe", FEED) as feed:
+        await immediate(home)
+        offered = await feed.next()
+        assert await home.act("Chloe", start, id=uid) == {"__typename": "StartBookingSuccess"}
+        gone = await feed.next()
+    assert (offered["type"], gone["type"]) == ("OFFERED", "RESCINDED")
+    assert gone["offer"] == {"id": offered["offer"]["id"], "state": "RESCINDED"}
+
+
 async def test_a_shift_is_opened_once_and_ends_with_its_offers(home: House) -> None:
     clock_in = (
         "mutation { clockIn(input: {}) { __typename ... on AlreadyOnShift { shift { id } } } }"

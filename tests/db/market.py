@@ -19,6 +19,7 @@ from db import (
     booking_rules,
     cancellations,
     holds,
+    lateness,
     lifecycle,
     matching,
     moves,
@@ -27,8 +28,10 @@ from db import (
     providers,
     requests,
     shifts,
+    unavailability,
     waitlist,
     waitlist_grants,
+    withdrawals,
 )
 from db.bookings import booking as booking_of
 from db.ids import new_id
@@ -43,6 +46,7 @@ from db.tables import (
     waitlist_entries,
 )
 from db.tables import holds as holds_table
+from db.tables import withdrawals as withdrawals_table
 from domain.booking_rules import BookingRules
 from domain.bookings import UNFINISHED, Booking, BookingKind, BookingStatus, Party
 from domain.lifecycle import Details
@@ -52,6 +56,7 @@ from domain.places import Point
 from domain.refusals import Refusal
 from domain.services import ApprovalPolicy, Service
 from domain.waitlist import Wish
+from domain.work import Handover
 from tests.factories import (
     a_request,
     add_customers,
@@ -95,6 +100,7 @@ LIMITED, CAPACITY = 3, 2
 #: All that moves when time passes.
 _CHANGING: Final = (
     *(bookings_table, history, holds_table, reservations, job_offers, waitlist_entries, time_off),
+    withdrawals_table,
 )
 _B: Final = bookings_table.c
 _NOT_BEGUN: Final = (BookingStatus.PENDING, BookingStatus.CONFIRMED)
@@ -259,7 +265,36 @@ class Market:
         """A provider has done the work."""
         found = await self._booking(which, _B.status == BookingStatus.IN_PROGRESS)
         by = self._doer(found)
-        return partial(lifecycle.complete, booking_id=found.id, by=by, notes="", photo_urls=())
+        return partial(lifecycle.complete, booking_id=found.id, by=by, handover=Handover())
+
+    async def hand_back(self, *, which: int) -> Change:
+        """A provider gives a booking back; or a customer would, where nobody has the work."""
+        found = await self._booking(which, _B.provider_id.is_not(None) & _B.status.in_(_NOT_BEGUN))
+        by = self._doer(found)
+        return partial(withdrawals.hand_back, booking_id=found.id, by=by, reason="My van.")
+
+    async def report_unavailable(self, *, provider: int, start: int, hours: int) -> Change:
+        """A provider cannot come for some hours; or from now on, which sends them home."""
+        whom = self.providers[provider]
+        starts_at = await self._start(start)
+        if STARTS[start] <= 1:
+            starts_at = await now(self.database)
+        ends_at = starts_at + hours * HOUR
+        return partial(
+            unavailability.report, by=whom, starts_at=starts_at, ends_at=ends_at, reason="Ill."
+        )
+
+    async def report_late(self, *, which: int, minutes: int) -> Change:
+        """A provider will be late, be it soon enough to say so or not."""
+        soon = _B.provider_id.is_not(None) & (_B.starts_at < func.now() + 6 * HOUR)
+        found = await self._booking(which, soon & _B.status.in_(_NOT_BEGUN))
+        return partial(
+            lateness.report,
+            booking_id=found.id,
+            by=self._doer(found),
+            minutes=minutes,
+            reason="",
+        )
 
     async def report_no_show(self, *, which: int) -> Change:
         """Somebody has not come, staff say, be it long enough ago or not."""

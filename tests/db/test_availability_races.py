@@ -58,6 +58,7 @@ class TestOffers:
         assert await self.states(database, still, provider, rival) == ["OFFERED", "OFFERED"]
         assert await read_events(database, after=before) == [
             EventType.OFFER_RESCINDED,
+            EventType.SEARCH_PLACE_FREED,
             EventType.PROVIDER_AVAILABILITY_CHANGED,
         ]
 

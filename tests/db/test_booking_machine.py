@@ -76,6 +76,9 @@ ACTS: Final[dict[str, tuple[int, Drawn]]] = {
     "edit": (1, WHICH),
     "start": (2, WHICH),
     "complete": (3, WHICH),
+    "hand_back": (2, WHICH),
+    "report_unavailable": (1, {"provider": PROVIDER, "start": START, "hours": st.just(3)}),
+    "report_late": (1, {"minutes": st.sampled_from((10, 60, 240)), **WHICH}),
     "report_no_show": (2, WHICH),
     "move": (3, {"start": START, "by_staff": YES, "keep": YES, "override": YES, **WHICH}),
     "cancel": (2, {"by_staff": YES, "agreed": YES, **WHICH}),
@@ -260,6 +263,9 @@ _ROWS: Final = text(
             "holds": "id",
             "reservations": "id",
             "waitlist_entries": "id",
+            "withdrawals": "(booking_id, provider_id)",
+            "time_off": "id",
+            "shifts": "id",
         }.items()
     )
 )

@@ -42,6 +42,7 @@ def test_every_rule_is_written_out() -> None:
         "slot_interval_minutes": 15,
         "buffer_before_minutes": 15,
         "buffer_after_minutes": 15,
+        "travel_mph": 20,
         "capacity": 3,
         "cancel_free_minutes": 1440,
         "cancel_part_percent": 50,

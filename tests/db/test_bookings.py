@@ -123,21 +123,6 @@ async def test_each_sees_their_own_bookings_and_staff_and_analysts_all(crowd: Da
     assert await seen_by(a_viewer(user_id=one.user_id, role=Role.SERVICE)) == set()
 
 
-async def test_the_queue_holds_what_waits_for_a_provider_and_nothing_else(crowd: Database) -> None:
-    service, customer = await add_service(crowd), await add_customer(crowd)
-    provider = await add_provider(crowd, service)
-    at = await now(crowd)
-    pending = await add_booking(crowd, customer, service)
-    paid = await add_booking(crowd, customer, service, paid_at=at)
-    await add_booking(crowd, customer, service, provider_id=provider.user_id, assigned_at=at)
-    await add_booking(crowd, customer, service, cancelled_at=at)
-    await add_booking(crowd, customer, service, needs_approval=True)
-
-    async with crowd.read() as connection:
-        page = await bookings.queue(connection, PageRequest(limit=9), only=BookingFilter())
-    assert [booking.id for booking in page.items] == [pending.id, paid.id]
-
-
 async def test_the_unknown_and_the_forbidden_are_not_found_alike(crowd: Database) -> None:
     service = await add_service(crowd)
     owner, stranger = await add_customers(crowd, count=2)

@@ -15,6 +15,7 @@ from db.tables import bookings, events, history, reservations
 from domain.booking_rules import BookingRule, BookingRules, RulesBroken
 from domain.bookings import Booking, BookingStatus, SlotTaken
 from domain.offers import Gone, OfferGone, OfferState
+from domain.work import Handover
 from tests import invariants
 from tests.db.racing import act, race, waiting
 from tests.factories import (
@@ -203,7 +204,7 @@ async def test_what_is_done_early_gives_the_rest_of_its_time_back(crowd: Databas
 
     done = await act(
         crowd,
-        partial(lifecycle.complete, booking_id=made.id, by=provider, notes="", photo_urls=()),
+        partial(lifecycle.complete, booking_id=made.id, by=provider, handover=Handover()),
     )
 
     assert done.status is BookingStatus.COMPLETED

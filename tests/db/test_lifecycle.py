@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from db import cancellations, lifecycle, matching, requests
+from db import cancellations, lifecycle, matching, offers, providers, requests
 from db.tables import bookings, events, history, reservations
 from domain.booking_rules import RulesBroken
 from domain.bookings import BookingKind, BookingStatus, SlotTaken, WrongStatus
@@ -20,15 +20,19 @@ from domain.providers import ProviderNotEligible
 from domain.refusals import InvalidInput, NotFound, Refusal
 from domain.requests import ServiceInactive
 from domain.services import ApprovalPolicy
+from domain.work import ChecklistItem, Handover
 from tests import invariants
-from tests.db.racing import act
+from tests.db.racing import act, waiting
 from tests.factories import (
     a_request,
+    add_booking,
     add_customer,
     add_dispatcher,
+    add_offers,
     add_provider,
     add_providers,
     add_service,
+    an_offer,
     count_rows,
     live_reservations,
     now,
@@ -236,18 +240,93 @@ class TestWorking:
         mine: Any = {"booking_id": confirmed.id, "by": provider}
         started = await act(crowd, partial(lifecycle.start, **mine))
         photos = ("https://photos.example/1",)
-        complete = partial(lifecycle.complete, **mine, notes="All clean.", photo_urls=photos)
+        points = (ChecklistItem(label="Oven"), ChecklistItem(label="Windows", done=False))
+        work = Handover(
+            notes="All clean.",
+            photo_urls=photos,
+            checklist=points,
+            signed_by="Mrs Doe",
+            signature_url="https://photos.example/signature",
+        )
+        complete = partial(lifecycle.complete, **mine, handover=work)
         done = await act(crowd, complete)
 
         assert started.status is BookingStatus.IN_PROGRESS
         assert done.status is BookingStatus.COMPLETED
         assert (done.completion_notes, done.photo_urls) == ("All clean.", photos)
+        assert (done.checklist, done.signed_by) == (points, "Mrs Doe")
         assert await read_booking(crowd, done.id) == done
         assert (await read_events(crowd))[2:] == [
             EventType.BOOKING_STARTED,
             EventType.BOOKING_COMPLETED,
         ]
         await invariants.check(crowd)
+
+    @pytest.mark.parametrize("by_the_clock", [False, True])
+    async def test_ends_their_open_offers_of_work_that_is_wanted_now(
+        self, crowd: Database, customer: Viewer, service: Service, by_the_clock: bool
+    ) -> None:
+        busy, other = await add_providers(crowd, service, count=2)
+        at = await now(crowd)
+        theirs = {"provider_id": busy.user_id, "assigned_at": at, "paid_at": at}
+        confirmed = await add_booking(crowd, customer, service, starts_at=at, **theirs)
+        now_and_later = [
+            await add_booking(crowd, customer, service, starts_at=at + timedelta(days=1), kind=kind)
+            for kind in (BookingKind.IMMEDIATE, BookingKind.SCHEDULED)
+        ]
+        for one in now_and_later:
+            await add_offers(crowd, one, [busy, other])
+        before = len(await read_events(crowd))
+
+        async with crowd.begin() as tx:
+            if by_the_clock:
+                await lifecycle.open_(tx, confirmed.id)
+            else:
+                await lifecycle.start(tx, booking_id=confirmed.id, by=busy)
+            # Nobody sees one without the other.
+            assert (await read_booking(crowd, confirmed.id)).started_at is None
+            found = await read_offers(crowd, now_and_later[0].id)
+            assert found[busy.user_id].state is OfferState.OFFERED
+
+        states = [
+            [(await read_offers(crowd, one.id))[who.user_id].state for who in (busy, other)]
+            for one in now_and_later
+        ]
+        assert states == [
+            [OfferState.RESCINDED, OfferState.OFFERED],
+            [OfferState.OFFERED, OfferState.OFFERED],
+        ]
+        assert await read_events(crowd, after=before) == [
+            EventType.BOOKING_STARTED,
+            EventType.OFFER_RESCINDED,
+            EventType.SEARCH_PLACE_FREED,
+        ]
+        await invariants.check(crowd)
+
+    async def test_that_waits_for_the_provider_ends_offers_that_came_meanwhile(
+        self, crowd: Database, customer: Viewer, service: Service
+    ) -> None:
+        """A wave holds those whom it asks: of the two, the later sees the earlier."""
+        busy, at = await add_provider(crowd, service), await now(crowd)
+        theirs = {"provider_id": busy.user_id, "assigned_at": at, "paid_at": at}
+        confirmed = await add_booking(crowd, customer, service, starts_at=at, **theirs)
+        wanted = {"starts_at": at + timedelta(days=1), "kind": BookingKind.IMMEDIATE}
+        immediate = await add_booking(crowd, customer, service, **wanted)
+        start = partial(lifecycle.start, booking_id=confirmed.id, by=busy)
+        async with crowd.begin() as tx:
+            await providers.lock(tx, [busy.user_id], share=True)
+            task = await waiting(crowd, start)
+            made = an_offer(
+                id=uuid4(),
+                booking_id=immediate.id,
+                provider_id=busy.user_id,
+                offered_at=at,
+                expires_at=at + timedelta(minutes=5),
+            )
+            await offers.add(tx, [made])
+        await task
+        found = await read_offers(crowd, immediate.id)
+        assert found[busy.user_id].state is OfferState.RESCINDED
 
     @pytest.mark.parametrize("who", ["customer", "another provider", "staff"])
     async def test_is_the_providers_own_and_refused_to_others_without_trace(

@@ -213,6 +213,7 @@ async def test_it_is_given_up_at_the_start_or_after_three_days(crowd: Database, 
     assert left.match_due_at is None
     assert await read_events(crowd, after=before) == [
         EventType.BOOKING_UNFILLED,
+        EventType.BOOKING_SEARCH_ENDED,
         EventType.OFFER_EXPIRED,
     ]
     await invariants.check(crowd)

@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from db import bookings, reservations, schema, services
+from db import bookings, profiles, providers, reservations, schema, services
 from db.engine import Database
 from domain.availability import Block
 from domain.booking_rules import BookingRules
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tests.servers import Template
 
 CUSTOMER, PROVIDER, STAFF, SERVICE, TAKEN, DONE = (UUID(int=n) for n in range(1, 7))
+#: Two more providers: one whom the house has approved, one who has said more and waits.
+APPROVED, WAITING = UUID(int=7), UUID(int=8)
 START = NOW + timedelta(days=1)
 
 #: What the first release kept of two bookings: one that is to come, one that was done early.
@@ -34,13 +36,24 @@ _WRITTEN = (
     """INSERT INTO users (id, email, password_hash, role, given_name, family_name, time_zone)
        VALUES (:customer, 'c@example.com', '-', 'CUSTOMER', 'C', 'C', 'UTC'),
               (:provider, 'p@example.com', '-', 'PROVIDER', 'P', 'P', 'UTC'),
-              (:staff, 's@example.com', '-', 'DISPATCHER', 'S', 'S', 'UTC')""",
+              (:staff, 's@example.com', '-', 'DISPATCHER', 'S', 'S', 'UTC'),
+              (:approved, 'a@example.com', '-', 'PROVIDER', 'A', 'A', 'UTC'),
+              (:waiting, 'w@example.com', '-', 'PROVIDER', 'W', 'W', 'UTC')""",
     """INSERT INTO services (id, code, name, description, trade, mode, duration_minutes,
                              price_minor, currency, approval, active)
        VALUES (:service, 'clean', 'Clean', '', 'CLEANING', 'ON_SITE', 120, 0, 'GBP', 'MANUAL', true)
     """,
     """INSERT INTO providers (id, trade, time_zone, country, city, postal_code, radius_miles)
-       VALUES (:provider, 'CLEANING', 'UTC', 'GB', 'London', 'SW1A 2JR', 10)""",
+       VALUES (:provider, 'CLEANING', 'UTC', 'GB', 'London', 'SW1A 2JR', 10),
+              (:approved, 'CLEANING', 'UTC', 'GB', 'London', 'SW1A 2JR', 10),
+              (:waiting, 'CLEANING', 'UTC', 'GB', 'London', 'SW1A 2JR', 10)""",
+    """UPDATE providers SET approved_at = :now WHERE id = :approved""",
+    """UPDATE providers SET about = 'Hello', years_experience = 3, latitude = :latitude,
+                            longitude = :longitude
+       WHERE id = :waiting""",
+    "INSERT INTO provider_services (service_id, provider_id) VALUES (:service, :waiting)",
+    """INSERT INTO working_hours (provider_id, weekday, opens, closes)
+       VALUES (:waiting, 1, '09:00', '17:00')""",
     """INSERT INTO bookings (id, customer_id, service_id, provider_id, kind, starts_at, ends_at,
                              line1, city, postal_code, country, latitude, longitude, price_minor,
                              currency, needs_approval, requested_at, approved_at, assigned_at,
@@ -75,6 +88,8 @@ async def of_the_first_release(template: Template) -> AsyncIterator[Database]:
         "service": SERVICE,
         "taken": TAKEN,
         "done": DONE,
+        "approved": APPROVED,
+        "waiting": WAITING,
         "now": NOW,
         "start": START,
         "end": START + timedelta(hours=2),
@@ -140,3 +155,27 @@ async def test_bookings_keep_their_facts_their_time_and_their_history(
     by_id = {one.booking_id: one for one in blocks[PROVIDER]}
     assert by_id[TAKEN] == block
     assert by_id[DONE].done
+
+
+async def test_who_was_approved_keeps_work_and_others_are_as_complete_as_they_were(
+    of_the_first_release: Database,
+) -> None:
+    database = of_the_first_release
+    await schema.upgrade(database)
+    known = [PROVIDER, APPROVED, WAITING]
+
+    async with database.read() as connection:
+        found = {one.id: one for one in await providers.by_ids(connection, known)}
+        reckoned = await profiles.completions(connection, known)
+
+    percents = {uid: one.profile_percent for uid, one in found.items()}
+    assert percents == {PROVIDER: 0, APPROVED: 80, WAITING: 60}
+    # A postal code that is known is found when the profile is reckoned next.
+    assert {uid: one.percent for uid, one in reckoned.items()} == {
+        PROVIDER: 15,
+        APPROVED: 80,
+        WAITING: 60,
+    }
+    async with database.begin() as tx:
+        await profiles.reckon(tx, APPROVED)
+        assert (await providers.get(tx, APPROVED)).profile_percent == 80

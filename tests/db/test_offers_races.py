@@ -144,7 +144,10 @@ async def test_what_the_winner_has_no_time_for_is_withdrawn_with_the_same_act(
     withdrawn = {d for d, mine in found.items() if states(mine) == {OfferState.RESCINDED: 1}}
     assert withdrawn == clashing
     assert all(states(found[d]) == {OfferState.OFFERED: 1} for d in fitting)
-    assert (await read_events(crowd, after=before))[2:] == [EventType.OFFER_RESCINDED] * 3
+    assert (await read_events(crowd, after=before))[2:] == [
+        *[EventType.OFFER_RESCINDED] * 3,
+        *[EventType.SEARCH_PLACE_FREED] * 3,
+    ]
     await invariants.check(crowd)
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from db import bookings, offers, providers, services
+from db import bookings, offers, providers, queue, services
+from domain.approvals import ProviderApproval
 from domain.bookings import BookingFilter, BookingKind
 from domain.offers import OfferState
 from domain.pages import Page, PageRequest
@@ -140,13 +141,14 @@ async def test_the_queue_pages_by_two_columns_immediate_first_then_oldest(
     made = [await add_booking(crowd, customer, service, kind=kind) for kind in kinds]
     expected = [made[n].id for n in (1, 3, 5, 0, 2, 4)]
 
+    nobodys: dict[str, None] = {"of_provider": None, "trade": None}
     async with crowd.read() as connection:
-        first = await bookings.queue(connection, PageRequest(limit=4), only=ANY)
+        first = await queue.page(connection, PageRequest(limit=4), **nobodys)
         rest = PageRequest(limit=4, after=first.keys[-1])
-        second = await bookings.queue(connection, rest, only=ANY)
+        second = await queue.page(connection, rest, **nobodys)
         back = PageRequest(limit=2, before=second.keys[0], backwards=True)
-        before = await bookings.queue(connection, back, only=ANY)
-        assert await bookings.queue_length(connection, only=ANY) == 6
+        before = await queue.page(connection, back, **nobodys)
+        assert await queue.count(connection, **nobodys) == 6
     assert ids(first) + ids(second) == expected
     assert ids(before) == expected[2:4]
     assert first.keys[0] == ("IMMEDIATE", str(made[1].id))
@@ -170,31 +172,38 @@ async def test_services_are_listed_by_code_while_they_are_active(crowd: Database
     assert [one.code for one in cleaning.items] == ["b", "c"]
 
 
-async def test_providers_are_listed_by_age_and_only_active_ones_to_the_public(
+async def test_providers_are_listed_by_age_all_or_those_who_stand_so_with_the_house(
     crowd: Database,
 ) -> None:
     service = await add_service(crowd)
     active = await add_providers(crowd, service, count=2)
     new = await add_provider(crowd, service, approved_at=None)
     gone = await add_provider(crowd, service, suspended_at=await now(crowd))
+    unknown = await add_provider(crowd, service, approved_at=None, suspended_at=await now(crowd))
 
+    request = PageRequest(limit=9)
+    by_standing: dict[ProviderApproval, list[UUID]] = {}
     async with crowd.read() as connection:
-        some = await providers.page(connection, PageRequest(limit=9), trade=None, everyone=False)
-        all_ = await providers.page(
-            connection, PageRequest(limit=9), trade=service.trade, everyone=True
-        )
-        none = await providers.page(
-            connection, PageRequest(limit=9), trade=Trade.FACILITIES, everyone=True
-        )
-        assert await providers.count(connection, trade=None, everyone=False) == 2
-    assert [one.id for one in some.items] == [one.user_id for one in active]
+        for approval in ProviderApproval:
+            found = await providers.page(connection, request, trade=None, approval=approval)
+            by_standing[approval] = [one.id for one in found.items]
+            number = await providers.count(connection, trade=None, approval=approval)
+            assert number == len(found.items)
+        all_ = await providers.page(connection, request, trade=service.trade, approval=None)
+        none = await providers.page(connection, request, trade=Trade.FACILITIES, approval=None)
+    assert by_standing == {
+        ProviderApproval.PENDING: [new.user_id],
+        ProviderApproval.APPROVED: [one.user_id for one in active],
+        ProviderApproval.SUSPENDED: [gone.user_id, unknown.user_id],
+    }
     assert [one.id for one in all_.items] == [
         *(one.user_id for one in active),
         new.user_id,
         gone.user_id,
+        unknown.user_id,
     ]
     assert none.items == ()
-    assert (some.items[0].name, some.items[0].is_active) == ("John D.", True)
+    assert (all_.items[0].name, all_.items[0].is_active) == ("John D.", True)
 
 
 async def test_a_providers_offers_are_listed_newest_first_and_by_state(crowd: Database) -> None:

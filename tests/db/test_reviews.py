@@ -19,6 +19,7 @@ from domain.events import EventType
 from domain.pages import PageRequest
 from domain.refusals import InvalidInput, NotFound
 from domain.reviews import AlreadyReviewed, NotCompleted, Review
+from domain.work import Handover
 from tests.db.racing import act, race, waiting
 from tests.factories import (
     NOW,
@@ -172,7 +173,7 @@ async def test_reviewing_and_completing_at_once_end_legal(crowd: Database) -> No
     provider = await add_provider(crowd, service)
     working = await add_completed(crowd, customer, service, provider, completed_at=None)
     async with crowd.begin() as tx:
-        await lifecycle.complete(tx, booking_id=working.id, by=provider, notes="", photo_urls=())
+        await lifecycle.complete(tx, booking_id=working.id, by=provider, handover=Handover())
         late = await waiting(crowd, partial(give, booking=working, by=customer))
     assert (await late).booking_id == working.id
     assert await tally(crowd, provider) == (1, 5, 4.17)

@@ -20,6 +20,7 @@ from domain.offers import Gone, OfferGone, OfferState
 from domain.pages import PageRequest
 from domain.refusals import InvalidInput
 from domain.shifts import AlreadyOnShift, NotOnShift, Presence, Shift, WorkInProgress
+from domain.work import Handover
 from tests import invariants
 from tests.db.racing import act, race, waiting
 from tests.factories import (
@@ -109,6 +110,8 @@ async def test_clocking_out_withdraws_the_open_offers_in_the_same_act(crowd: Dat
     assert await read_events(crowd, after=before) == [
         EventType.OFFER_RESCINDED,
         EventType.OFFER_RESCINDED,
+        EventType.SEARCH_PLACE_FREED,
+        EventType.SEARCH_PLACE_FREED,
         EventType.PROVIDER_CLOCKED_OUT,
     ]
     await invariants.check(crowd)
@@ -144,7 +147,7 @@ async def test_nobody_clocks_out_in_the_middle_of_a_job(crowd: Database) -> None
     assert (await read_offers(crowd, offered.id))[provider.user_id].state is OfferState.OFFERED
     assert len(await read_events(crowd)) == before
 
-    done = partial(lifecycle.complete, booking_id=booking.id, by=provider, notes="", photo_urls=())
+    done = partial(lifecycle.complete, booking_id=booking.id, by=provider, handover=Handover())
     await act(crowd, done)
     await act(crowd, clocking_out(provider))
     await invariants.check(crowd)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import event, insert, update
 
-from db import booking_rules, clock, reservations, slots
+from db import booking_rules, clock, reservations, slot_facts, slots
 from db.ids import new_id
 from db.tables import bookings, date_overrides, holds
 from domain.availability import Block
@@ -167,12 +167,37 @@ class TestWho:
 
         assert await offered(database, service, hours=1) == [(12, 2)]
 
-    async def test_a_place_without_a_point_is_too_far_for_nobody(self, database: Database) -> None:
+    @pytest.mark.parametrize(
+        ("place", "provider"), [(None, None), (None, WESTMINSTER), (WESTMINSTER, None)]
+    )
+    async def test_without_coordinates_of_both_the_postal_areas_say_how_far_it_is(
+        self, database: Database, place: Point | None, provider: Point | None
+    ) -> None:
+        service = await a_plain_service(database)
+        somewhere = Place(country="GB", postal_code="SW1A 0AA", city="London", point=place)
+        croydon = at_point(provider) | {"postal_code": "CR0 1NX"}
+        await add_provider(database, service, **croydon, radius_miles=8.0)
+        await add_provider(database, service, **at_point(provider), postal_code="BN1 1AA")
+        assert await offered(database, service, place=somewhere) == []
+
+        near = await add_provider(database, service, **croydon, radius_miles=10.0)
+        async with database.read() as connection:
+            (found,) = await slot_facts.nearby(connection, service, somewhere)
+        # From SW1 to CR.
+        assert found.provider_id == near.user_id
+        assert found.miles == pytest.approx(9.14, abs=0.01)
+
+    async def test_a_place_that_is_nowhere_is_too_far_for_nobody(self, database: Database) -> None:
         service = await a_plain_service(database)
         await add_provider(database, service, **at_point(BRIGHTON))
-        somewhere = Place(country="GB", postal_code="SW1A 0AA", city="London")
+        somewhere = Place(country="GB", postal_code="?", city="London")
 
         assert await offered(database, service, hours=1, place=somewhere) == [(12, 1)]
+        async with database.read() as connection:
+            (found,) = await slot_facts.nearby(connection, service, somewhere)
+            (remote,) = await slot_facts.nearby(connection, service, None)
+        assert found.miles is None
+        assert remote.miles is None
         assert await offered(database, service, hours=1, place=None) == [(12, 1)]
 
     async def test_a_named_provider_is_the_only_one(self, database: Database) -> None:
@@ -382,7 +407,9 @@ class TestWaiting:
             cancelled = {"cancelled_at": await clock.now(tx), "status": "CANCELLED"}
             await tx.execute(update(bookings).where(bookings.c.id == over.id).values(cancelled))
         await book(database, service, NOON, address=an_address(point=BRIGHTON))
-        await book(database, service, NOON, address=an_address(point=None, city="Leeds"))
+        leeds = {"point": None, "city": "Leeds"}
+        for code in ("LS1 1UR", "?"):
+            await book(database, service, NOON, address=an_address(**leeds, postal_code=code))
         await book(database, await a_plain_service(database), NOON)
 
         assert await offered(database, service, hours=1) == [(12, 1)]
@@ -404,6 +431,19 @@ class TestWaiting:
         await book(database, service, NOON - HOUR, rules=rules)
 
         assert await offered(database, service, hours=2) == [(13, 1)]
+
+    @pytest.mark.parametrize(("speed", "free"), [(10, [(13, 1)]), (40, [(12, 1), (13, 1)])])
+    async def test_so_does_the_way_from_there_at_its_own_speed(
+        self, database: Database, speed: int, free: list[tuple[int, int]]
+    ) -> None:
+        service = await a_plain_service(database, rules={"travel_mph": 100})
+        await add_provider(database, service)
+        # Nine miles away, and over at half past eleven.
+        rules = BookingRules(buffer_before_minutes=0, buffer_after_minutes=0, travel_mph=speed)
+        place, over = an_address(point=CROYDON), NOON - HOUR / 2
+        await book(database, service, over - HOUR, rules=rules, address=place, ends_at=over)
+
+        assert await offered(database, service, hours=2) == free
 
     async def test_a_named_provider_can_be_booked_all_the_same(self, database: Database) -> None:
         service = await a_plain_service(database)
@@ -629,7 +669,7 @@ class TestChoice:
         service = await a_plain_service(database)
         busy = await add_provider(database, service)
         far = await add_provider(database, service, **at_point(CROYDON))
-        unknown = await add_provider(database, service, **at_point(None))
+        unknown = await add_provider(database, service, **at_point(None), postal_code="?")
         near = await add_provider(database, service, on_shift=False)
         await take(database, busy, NOON, NOON + 2 * HOUR)
 

@@ -60,6 +60,7 @@ def test_every_kind_of_event_has_an_audience_even_if_nobody_listens() -> None:
         (EventType.PROVIDER_CLOCKED_OUT, ("presence",)),
         (EventType.PROVIDER_PRESENCE_CHANGED, ("presence",)),
         (EventType.PROVIDER_AVAILABILITY_CHANGED, ()),
+        (EventType.SEARCH_PLACE_FREED, ()),
         (EventType.SESSION_REVOKED, (f"session:{SESSION}",)),
         (EventType.JOB_REPLAYED, ()),
     ],

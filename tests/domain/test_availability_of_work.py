@@ -76,9 +76,31 @@ class TestGaps:
         assert against(an_availability(), sooner, here) == [BookingRule.BUFFER]
 
     def test_the_way_is_in_whole_minutes_and_nothing_where_a_place_is_unknown(self) -> None:
-        assert travel(HOUSE, NEXT_DOOR) == timedelta(minutes=1)
-        assert travel(HOUSE, HOUSE) == timedelta()
-        assert travel(HOUSE, None) == travel(None, HOUSE) == timedelta()
+        house, next_door, unknown = (
+            a_block("01-05 09:00-10:00", point=point) for point in (HOUSE, NEXT_DOOR, None)
+        )
+
+        assert travel(house, next_door) == timedelta(minutes=1)
+        assert travel(house, house) == timedelta()
+        assert travel(house, unknown) == travel(unknown, house) == timedelta()
+
+    @pytest.mark.parametrize(
+        ("here", "there", "minutes"),
+        [(20, 20, 30), (20, 40, 30), (40, 20, 30), (40, 40, 15), (5, 100, 120), (100, 100, 6)],
+    )
+    def test_the_way_takes_as_long_as_at_the_slower_of_the_two_speeds(
+        self, here: int, there: int, minutes: int
+    ) -> None:
+        first = a_block("01-05 09:00-10:00", point=HOUSE, travel_mph=here)
+        second = a_block("01-05 15:00-16:00", point=FAR, travel_mph=there)
+
+        way = timedelta(minutes=minutes)
+        assert travel(first, second) == travel(second, first) == way
+        assert gap(first, second) == gap(second, first) == way
+        then = replace(second, starts_at=first.ends_at + way)
+        assert against(an_availability(), then, first) == []
+        sooner = replace(then, starts_at=then.starts_at - timedelta(minutes=1))
+        assert against(an_availability(), sooner, first) == [BookingRule.BUFFER]
 
     @pytest.mark.parametrize("times", ["10:00-11:00", "10:30-10:45", "09:00-12:00", "10:59-12:00"])
     def test_an_overlap_is_time_that_is_taken(self, times: str) -> None:

@@ -151,14 +151,15 @@ def test_a_booking_is_not_open_to_offers_until_the_terms_it_needs_are_accepted(
     assert booking.is_open_to_offers is not lacks
 
 
-def test_a_booking_blocks_its_window_with_its_own_buffers_around_it() -> None:
-    rules = BookingRules(buffer_before_minutes=20, buffer_after_minutes=45)
+def test_a_booking_blocks_its_window_with_its_own_buffers_and_speed_around_it() -> None:
+    rules = BookingRules(buffer_before_minutes=20, buffer_after_minutes=45, travel_mph=35)
     assert a_booking(rules=rules).block == Block(
         starts_at=NOW + timedelta(days=1),
         ends_at=NOW + timedelta(days=1, hours=2),
         before=timedelta(minutes=20),
         after=timedelta(minutes=45),
         point=WESTMINSTER,
+        travel_mph=35,
         booking_id=BOOKING,
     )
 

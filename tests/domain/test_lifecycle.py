@@ -31,6 +31,7 @@ from domain.lifecycle import (
 )
 from domain.offers import Outcome, Wave
 from domain.refusals import InvalidInput, NotFound
+from domain.work import ChecklistItem, Handover
 from tests.factories import NOW, PROVIDER, a_booking
 
 LATER: Final = NOW + timedelta(minutes=1)
@@ -128,9 +129,17 @@ def test_work_begins_when_the_terms_it_needs_are_accepted() -> None:
 
 def test_the_provider_completes() -> None:
     photos = ("https://photos.example/1", "https://photos.example/2?a=b")
-    outcome = complete(started(), by=PROVIDER, notes="All clean.", photo_urls=photos, at=LATER)
+    checklist = (ChecklistItem(label="Oven"), ChecklistItem(label="Windows", done=False))
+    signed = {"signed_by": "Mrs Doe", "signature_url": "https://photos.example/signature"}
+    handover = Handover(notes="All clean.", photo_urls=photos, checklist=checklist, **signed)
+    outcome = complete(started(), by=PROVIDER, handover=handover, at=LATER)
     assert outcome.booking == started(
-        completed_at=LATER, completion_notes="All clean.", photo_urls=photos, version=2
+        completed_at=LATER,
+        completion_notes="All clean.",
+        photo_urls=photos,
+        checklist=checklist,
+        version=2,
+        **signed,
     )
     assert_told(outcome, EventType.BOOKING_COMPLETED)
 
@@ -140,32 +149,15 @@ def test_nobody_but_the_provider_starts_or_completes(booking: Booking) -> None:
     with pytest.raises(NotFound):
         start(booking, by=PROVIDER, at=LATER)
     with pytest.raises(NotFound):
-        complete(booking, by=PROVIDER, notes="", photo_urls=(), at=LATER)
+        complete(booking, by=PROVIDER, handover=Handover(), at=LATER)
 
 
-@pytest.mark.parametrize(
-    "urls",
-    [
-        ("https://photos.example/x",) * 21,
-        ("http://photos.example/x",),
-        ("https://",),
-        ("https://photos.example/a b",),
-        ("https://photos.example/\x00",),
-        ("https://" + "x" * 491,),
-        ("javascript:alert(1)//https://photos.example",),
-    ],
-)
-def test_photos_are_a_few_https_addresses(urls: tuple[str, ...]) -> None:
+def test_what_cannot_be_kept_completes_nothing_and_is_told_all_at_once() -> None:
+    handover = Handover(notes="x" * 2001, photo_urls=("http://x",), signed_by="")
     with pytest.raises(InvalidInput) as refused:
-        complete(started(), by=PROVIDER, notes="", photo_urls=urls, at=LATER)
-    (error,) = refused.value.errors
-    assert error.path == ("photoUrls",)
-    assert error.message == "Give at most 20 https addresses of up to 500 characters."
-
-
-def test_notes_of_more_than_two_thousand_characters_are_refused() -> None:
-    with pytest.raises(InvalidInput):
-        complete(started(), by=PROVIDER, notes="x" * 2001, photo_urls=(), at=LATER)
+        complete(started(), by=PROVIDER, handover=handover, at=LATER)
+    paths = [error.path for error in refused.value.errors]
+    assert paths == [("notes",), ("photoUrls",), ("signedBy",), ("signatureUrl",)]
 
 
 class TestAcceptingTerms:
@@ -215,8 +207,22 @@ class TestEditing:
 
     def test_changes_what_is_said_and_leaves_the_rest(self) -> None:
         outcome = edit(confirmed(special_requirements="A dog."), Details(**self.SAID))
-        assert outcome.booking == confirmed(special_requirements="A dog.", version=2, **self.SAID)
+        assert outcome.booking == confirmed(
+            special_requirements="A dog.", version=2, keywords=("oven",), **self.SAID
+        )
         assert_told(outcome, EventType.BOOKING_EDITED)
+
+    def test_of_the_concern_alone_is_one_change_with_its_keywords(self) -> None:
+        booking = a_booking(concern="Carpets", keywords=("carpet",))
+        edited = edit(booking, Details(concern="Oven and windows")).booking
+        assert edited == a_booking(
+            concern="Oven and windows", keywords=("oven", "windows"), version=2
+        )
+
+    def test_of_anything_else_leaves_the_keywords_as_they_are(self) -> None:
+        booking = a_booking(concern="Carpets", keywords=("carpet", "of another time"))
+        edited = edit(booking, Details(access_instructions="Ring twice.")).booking
+        assert edited.keywords == ("carpet", "of another time")
 
     def test_takes_an_empty_text_for_one(self) -> None:
         edited = edit(a_booking(**self.SAID), Details(concern="")).booking

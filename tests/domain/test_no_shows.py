@@ -10,10 +10,10 @@ from domain.booking_rules import BookingRules
 from domain.bookings import Act, Booking, BookingStatus, Party, WrongStatus, happened
 from domain.events import EventType
 from domain.money import Money
-from domain.no_shows import PATIENCE, Evidence, TooEarly, report
+from domain.no_shows import PATIENCE, Evidence, report
 from domain.offers import Outcome
 from domain.people import Role, Viewer
-from domain.refusals import InvalidInput, NotFound
+from domain.refusals import InvalidInput, NotFound, TooEarly
 from tests.factories import NOW, PROVIDER, a_booking, a_viewer
 
 STRANGER = UUID(int=99)

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from domain.bookings import Booking, BookingStatus, happened
-from domain.events import EventType
+from domain.events import Event, EventType
 from domain.offers import (
     STEPS,
     Gone,
@@ -20,6 +20,7 @@ from domain.offers import (
     about,
     accept,
     lapse,
+    made_room,
     reject,
     rescind,
     settled,
@@ -268,6 +269,18 @@ def test_an_event_about_an_offer_names_the_offer_its_booking_and_its_provider() 
     (event,) = settled([expired])
     assert event.type is EventType.OFFER_EXPIRED
     assert event.subject == {"offer": OFFER, "booking": BOOKING, "provider": PROVIDER}
+
+
+def test_what_its_provider_can_take_no_more_makes_room_in_each_search_once() -> None:
+    gone = settled_offer(OfferState.RESCINDED)
+    again = settled_offer(OfferState.RESCINDED, id=RIVAL)
+    expired = settled_offer(OfferState.EXPIRED, id=OTHER, booking_id=OTHER)
+
+    assert made_room(iter([gone, again, expired])) == (
+        *settled([gone, again, expired]),
+        Event(type=EventType.SEARCH_PLACE_FREED, subject={"booking": BOOKING}),
+    )
+    assert made_room([]) == ()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from domain.places import (
     Box,
     Point,
     box,
+    is_district,
     miles_between,
     normal_postal_code,
     outward_code,
@@ -225,3 +226,22 @@ def test_a_postal_code_gives_its_neighbourhood_and_what_a_stranger_may_see(
 
 def test_postal_codes_are_compared_without_case_or_punctuation() -> None:
     assert normal_postal_code(" sw1a-1aa ") == "SW1A1AA"
+
+
+@pytest.mark.parametrize(
+    ("said", "country", "code", "same"),
+    [
+        ("e 1", "GB", "E1 6AN", True),
+        ("e1 6an", "GB", "E1 6AN", True),
+        ("E14", "GB", "E1 4AA", False),
+        ("m5v", "CA", "M5V 2T6", True),
+        ("m 5v", "CA", "M5V 2T6", True),
+        ("10001-1234", "US", "10001", True),
+        ("10001", "US", "10002", False),
+        ("d 02", "IE", "D02 X285", True),
+    ],
+)
+def test_a_district_is_the_same_however_it_is_written(
+    said: str, country: str, code: str, same: bool
+) -> None:
+    assert is_district(said, country, code) is same

@@ -39,8 +39,14 @@ def test_hours_in_full_are_shown_to_themselves_and_to_staff() -> None:
         a_viewer(),
     )
 
-    assert [provider.shows_time_to(one) for one in viewers] == [True, True, False, False]
+    assert [provider.opens_to(one) for one in viewers] == [True, True, False, False]
 
 
 def test_a_service_takes_the_time_it_says() -> None:
     assert a_service(duration_minutes=95).duration == timedelta(hours=1, minutes=35)
+
+
+def test_their_district_is_known_however_it_is_written() -> None:
+    provider = a_provider(postal_code="SW1A 2JR")
+    assert all(provider.works_from(said) for said in ("SW1A", " sw1a ", "sw 1a", "SW1A 2AA"))
+    assert not any(provider.works_from(said) for said in ("SW1", "E1", "", "SW"))

@@ -58,7 +58,13 @@ def test_what_the_customer_writes_is_kept() -> None:
         "preferred_provider_id": PROVIDER,
         "series": SeriesPlace(series_id=OTHER, original_start=datetime(2026, 6, 2, 13)),  # noqa: DTZ001
     }
-    assert drafted(a_request(**words)) == searched(**words)
+    assert drafted(a_request(**words)) == searched(**words, keywords=("oven",))
+
+
+def test_what_the_concern_is_about_is_kept_with_it() -> None:
+    concern = "New BRAKE pads, and an oil change"
+    drawn_up = outline(a_request(concern=concern), a_service(), booking_id=BOOKING, at=NOW)
+    assert drawn_up.keywords == ("brakes", "oil change", "brake pads")
 
 
 def test_the_rules_price_and_duration_of_the_service_are_kept_as_they_are() -> None:

@@ -236,3 +236,37 @@ def test_a_code_that_is_taken_is_named() -> None:
     assert str(CodeTaken("oven-clean")) == (
         'There is a service "oven-clean" already; choose another code.'
     )
+
+
+def test_what_is_asked_of_a_provider_is_kept_tidily() -> None:
+    asked = made(
+        required_skills=(" Gas  fitting", "gas fitting", "Wiring"),
+        required_certifications=("Gas Safe", "gas_safe", "nvq-3"),
+    )
+
+    assert asked.required_skills == ("Gas fitting", "Wiring")
+    assert asked.required_certifications == ("gas-safe", "nvq-3")
+    assert asked.requirements.certifications == ("gas-safe", "nvq-3")
+    cleared = edit(asked, {"required_certifications": ()}, {}, expected_version=1)
+    assert (cleared.required_certifications, cleared.version) == ((), 2)
+    again = edit(cleared, {"required_skills": (" Gas fitting", "Wiring")}, {}, expected_version=2)
+    assert again == cleared
+
+
+def test_what_is_asked_of_a_provider_is_checked_with_all_the_rest() -> None:
+    assert wrong_with(
+        name="",
+        required_skills=("", "ok", "nul\x00l"),
+        required_certifications=("gas-safe", "\u00e4", "x"),
+    ) == [
+        ("name",),
+        ("requiredSkills", "0"),
+        ("requiredSkills", "2"),
+        ("requiredCertifications", "1"),
+        ("requiredCertifications", "2"),
+    ]
+    many = tuple(f"skill-{n}" for n in range(31))
+    assert wrong_with(required_skills=many, required_certifications=many) == [
+        ("requiredSkills",),
+        ("requiredCertifications",),
+    ]

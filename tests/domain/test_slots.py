@@ -27,6 +27,7 @@ from tests.domain.clocks import (
     week,
     z,
 )
+from tests.domain.diaries import an_availability
 from tests.factories import SERVICE, WESTMINSTER, an_address
 
 ONE, TWO, THREE = (UUID(int=number) for number in (1, 2, 3))
@@ -204,6 +205,23 @@ def test_the_room_before_a_job_is_other_than_the_room_after_it() -> None:
     its_own = offered(Calendar(search=wants_room, diaries=[a_diary(narrow, **all_day)]))
 
     assert theirs == its_own == ["10:00", "15:00", "15:30", "16:00"]
+
+
+@pytest.mark.parametrize(
+    ("speed", "speed_there", "first"), [(20, 20, "13:30"), (40, 40, "13:15"), (40, 10, "14:00")]
+)
+def test_the_way_is_made_at_the_slower_of_the_two_speeds(
+    speed: int, speed_there: int, first: str
+) -> None:
+    ten_miles = Point(latitude=WESTMINSTER.latitude + 9.99 / 69.0934, longitude=-0.1246)
+    for mine, other in ((speed, speed_there), (speed_there, speed)):
+        rules = {"slot_interval_minutes": 15, "travel_mph": mine}
+        search = a_search(point=WESTMINSTER, rules=rules)
+        there = a_block("12:00", "13:00", point=ten_miles, travel_mph=other)
+        diary = a_diary(there, hours=week("12:00-17:00"))
+
+        assert search.wanted(at("12:00")).travel_mph == mine
+        assert offered(Calendar(search=search, diaries=[diary]))[0] == first
 
 
 def test_the_way_from_one_place_to_the_next_takes_its_time() -> None:
@@ -489,8 +507,13 @@ def test_places_are_near_by_distance_and_where_that_is_unknown_by_city() -> None
 
     assert here.is_near(croydon)
     assert not here.is_near(a_place(point=brighton))
-    assert here.is_near(a_place(city="LONDON"))
-    assert a_place().is_near(croydon)
+    # By the middles of the postal areas, whatever the city is called.
+    assert here.is_near(a_place(city="Westminster", postal_code="CR0 1NX"))
+    assert not here.is_near(a_place(postal_code="M1 1AE"))
+    # By city, where one of the codes is unknown.
+    unknown = a_place(postal_code="?")
+    assert here.is_near(a_place(city="LONDON", postal_code="?"))
+    assert unknown.is_near(croydon)
     assert not here.is_near(a_place(city="Paris", country="FR"))
     assert not here.is_near(a_place(country="CA"))
 
@@ -519,3 +542,11 @@ def test_nobody_free_carries_the_ways_on() -> None:
     assert refusal.ways_on is ways_on
     remedy = "Book a later slot or a provider by name, or wait."
     assert str(refusal) == f"Nobody is free at this time. {remedy}"
+
+
+def test_a_diary_ends_with_the_last_day_on_which_its_provider_may_do_the_work() -> None:
+    diary = Diary(provider_id=UUID(int=1), availability=an_availability())
+    assert diary.until(None) is diary
+    (off,) = diary.until(date(2026, 1, 5)).availability.time_off
+    assert off[0] == z("01-06 00:00")
+    assert off[1] - off[0] > timedelta(days=730)

@@ -56,6 +56,8 @@ POINTS = st.one_of(
     st.builds(Point, latitude=st.floats(51.4, 51.55), longitude=st.floats(-0.2, 0.0)),
 )
 NEVER = st.just(value=False)
+#: From all of the way in a few minutes to more than the way of any buffer.
+SPEEDS = st.sampled_from([7, 20, 60])
 BUFFERS = st.sampled_from([0, 10, 15, 60]).map(lambda minutes: minutes * MINUTE)
 
 
@@ -106,6 +108,7 @@ def blocks(draw: st.DrawFn, noon: datetime, done: st.SearchStrategy[bool] = NEVE
         before=draw(BUFFERS),
         after=draw(BUFFERS),
         point=draw(POINTS),
+        travel_mph=draw(SPEEDS),
         done=draw(done),
     )
 
@@ -125,6 +128,7 @@ def rules(draw: st.DrawFn, noon: datetime) -> BookingRules:
         slot_interval_minutes=draw(st.sampled_from([15, 20, 30, 60, 100])),
         buffer_before_minutes=draw(st.sampled_from([0, 15, 25])),
         buffer_after_minutes=draw(st.sampled_from([0, 15, 45])),
+        travel_mph=draw(SPEEDS),
         capacity=draw(st.sampled_from([None, None, 1, 2])),
     )
 

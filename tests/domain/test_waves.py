@@ -26,8 +26,10 @@ def targeted(**changes: Any) -> Booking:
     return a_booking(**{"wave": Wave.TARGETED, "round": 1, "match_due_at": TARGETED_ENDS} | changes)
 
 
-def broadcast(round_: int, **changes: Any) -> Booking:
-    return a_booking(**{"wave": Wave.BROADCAST, "round": round_} | changes)
+def broadcast(times: int, **changes: Any) -> Booking:
+    """After one targeted wave and so many broadcasts."""
+    facts = {"wave": Wave.BROADCAST, "round": 1 + times, "broadcasts": times}
+    return a_booking(**facts | changes)
 
 
 def some_ranked(size: int) -> list[Ranked]:
@@ -76,7 +78,8 @@ class TestTheFirstWave:
 
 class TestTheNextWave:
     def test_waits_while_a_targeted_provider_may_still_answer(self) -> None:
-        offers = [an_offer(expires_at=TARGETED_ENDS + SECOND)]
+        others = [an_offer(state=OfferState.EXPIRED, expires_at=TARGETED_ENDS)] * 2
+        offers = [an_offer(expires_at=TARGETED_ENDS + SECOND), *others]
         assert due(targeted(), offers, at=TARGETED_ENDS) is None
 
     @pytest.mark.parametrize("state", sorted(set(OfferState) - {OfferState.ACCEPTED}))
@@ -96,19 +99,28 @@ class TestTheNextWave:
         assert due(targeted(), [an_offer()], at=TARGETED_ENDS - SECOND) is None
 
     @pytest.mark.parametrize(
-        ("done", "reach"), [(1, 10), (2, 15), (3, 25), (4, 25), (17, 25), (1000, 25)]
+        ("done", "reach"), [(0, 10), (1, 15), (2, 25), (3, 25), (17, 25), (1000, 25)]
     )
     def test_reaches_further_step_by_step(self, done: int, reach: float) -> None:
-        before = broadcast(done) if done > 1 else targeted(match_due_at=NOW)
+        before = broadcast(done) if done else targeted(match_due_at=NOW)
         call = due(before, [], at=NOW)
         assert call is not None
-        assert (call.wave, call.round, call.reach_miles) == (Wave.BROADCAST, done + 1, reach)
+        assert (call.wave, call.round, call.reach_miles) == (Wave.BROADCAST, done + 2, reach)
+
+    @pytest.mark.parametrize("rounds", [2, 9])
+    def test_reaches_as_far_as_the_broadcasts_before_say_however_many_rounds_there_were(
+        self, rounds: int
+    ) -> None:
+        for wave in (Wave.BROADCAST, Wave.AUTO):
+            call = due(broadcast(1, wave=wave, round=rounds), [], at=NOW)
+            assert call is not None
+            assert (call.wave, call.round, call.reach_miles) == (Wave.BROADCAST, rounds + 1, 15)
 
     def test_repeats_a_broadcast_although_some_may_still_answer_the_last_one(self) -> None:
-        assert due(broadcast(2), [an_offer(wave=Wave.BROADCAST)], at=NOW) is not None
+        assert due(broadcast(1), [an_offer(wave=Wave.BROADCAST)], at=NOW) is not None
 
     def test_never_outlives_the_start(self) -> None:
-        call = due(broadcast(2, starts_at=NOW + MINUTE), [], at=NOW)
+        call = due(broadcast(1, starts_at=NOW + MINUTE), [], at=NOW)
         assert call is not None
         assert call.expires_at == NOW + MINUTE
 
@@ -124,7 +136,8 @@ class TestOpening:
         outcome = opened(booking, self.call(), chosen, eligible=17)
 
         assert outcome.booking == a_booking(wave=Wave.TARGETED, round=1, match_due_at=TARGETED_ENDS)
-        assert outcome.offers[0] == JobOffer(
+        assert outcome.offers == ()
+        assert outcome.made[0] == JobOffer(
             id=UUID(int=1),
             booking_id=BOOKING,
             provider_id=UUID(int=100),
@@ -138,8 +151,8 @@ class TestOpening:
             policy="v1",
             candidates=17,
         )
-        assert [offer.provider_id.int for offer in outcome.offers] == [100, 101]
-        assert outcome.events == tuple(about(EventType.OFFER_OFFERED, o) for o in outcome.offers)
+        assert [offer.provider_id.int for offer in outcome.made] == [100, 101]
+        assert outcome.events == tuple(about(EventType.OFFER_OFFERED, o) for o in outcome.made)
 
     def test_a_targeted_wave_with_nobody_to_target_is_over_at_once(self) -> None:
         outcome = opened(a_booking(), self.call(), [])
@@ -152,7 +165,7 @@ class TestOpening:
     def test_a_broadcast_is_repeated_after_four_minutes_whoever_was_found(self, size: int) -> None:
         call = self.call(wave=Wave.BROADCAST, round=2, expires_at=NOW + timedelta(hours=2))
         booking = opened(targeted(), call, some_ranked(size)).booking
-        assert booking == broadcast(2, match_due_at=NOW + timedelta(minutes=4))
+        assert booking == broadcast(1, match_due_at=NOW + timedelta(minutes=4))
 
     def test_a_broadcast_is_looked_at_again_when_it_ends_if_that_is_sooner(self) -> None:
         call = self.call(wave=Wave.BROADCAST, round=2, expires_at=NOW + MINUTE)
@@ -161,8 +174,8 @@ class TestOpening:
     def test_leaves_nothing_due_for_whoever_calls_early_or_twice(self) -> None:
         outcome = opened(a_booking(), self.call(), some_ranked(3))
         for at in (NOW, TARGETED_ENDS - SECOND):
-            assert tidy(outcome.booking, outcome.offers, at=at) is None
-            assert due(outcome.booking, outcome.offers, at=at) is None
+            assert tidy(outcome.booking, outcome.made, at=at) is None
+            assert due(outcome.booking, outcome.made, at=at) is None
 
 
 class TestTidying:
@@ -197,20 +210,32 @@ class TestTidying:
     def test_gives_up_at_the_start_or_after_three_days(
         self, booking: Booking, at: datetime
     ) -> None:
-        waiting = replace(booking, wave=Wave.BROADCAST, round=5)
+        waiting = replace(booking, wave=Wave.AUTO, round=5, auto_due_at=at)
         open_offer = an_offer(expires_at=at + SECOND)
         outcome = tidy(waiting, [open_offer], at=at)
 
-        left = replace(waiting, unfilled_at=at, match_due_at=None, version=2)
+        left = replace(waiting, unfilled_at=at, match_due_at=None, auto_due_at=None, version=2)
         withdrawn = an_offer(expires_at=at + SECOND, state=OfferState.RESCINDED, resolved_at=at)
         assert outcome == Outcome(
             booking=left,
             offers=(withdrawn,),
             events=(
                 happened(EventType.BOOKING_UNFILLED, left),
+                happened(EventType.BOOKING_SEARCH_ENDED, left),
                 about(EventType.OFFER_RESCINDED, withdrawn),
             ),
         )
+
+    def test_tells_that_it_is_unfilled_once_and_always_that_the_search_has_ended(self) -> None:
+        unfilled_at = NOW + timedelta(hours=2)
+        waiting = broadcast(30, wave=Wave.AUTO, unfilled_at=unfilled_at, version=7)
+        outcome = tidy(waiting, [], at=START)
+
+        left = replace(waiting, match_due_at=None, version=8)
+        assert outcome == Outcome(
+            booking=left, events=(happened(EventType.BOOKING_SEARCH_ENDED, left),)
+        )
+        assert left.unfilled_at == unfilled_at
 
     @pytest.mark.parametrize(
         ("booking", "at"),
@@ -255,6 +280,11 @@ def test_the_numbers_are_those_of_the_rules() -> None:
             broadcast_lasts=timedelta(hours=2),
             broadcast_reach=(10, 15, 25),
             broadcast_again=timedelta(minutes=4),
+            auto_after=timedelta(hours=2),
+            auto_after_immediate=timedelta(minutes=15),
+            auto_every=timedelta(minutes=1),
+            auto_tries=5,
+            auto_miles=15,
             give_up=timedelta(hours=72),
         )
         == DEFAULT

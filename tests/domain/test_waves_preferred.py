@@ -83,7 +83,7 @@ class TestThePreferredWave:
     def test_makes_one_offer_and_tells_the_customer_nothing_yet(self) -> None:
         outcome = opened(preferring(), FIRST, ranked(FAVOURITE), eligible=1)
 
-        (offer,) = outcome.offers
+        (offer,) = outcome.made
         assert outcome.booking == asked()
         assert (offer.provider_id, offer.wave, offer.round) == (FAVOURITE, Wave.PREFERRED, 1)
         assert (offer.expires_at, offer.candidates) == (PREFERRED_ENDS, 1)
@@ -92,13 +92,13 @@ class TestThePreferredWave:
     def test_is_not_called_again_while_the_favourite_is_thinking(self) -> None:
         outcome = opened(preferring(), FIRST, ranked(FAVOURITE))
         for at in (NOW, PREFERRED_ENDS - SECOND):
-            assert tidy(outcome.booking, outcome.offers, at=at) is None
-            assert due(outcome.booking, outcome.offers, at=at) is None
+            assert tidy(outcome.booking, outcome.made, at=at) is None
+            assert due(outcome.booking, outcome.made, at=at) is None
 
     def test_waits_while_the_offer_is_open_although_it_is_due(self) -> None:
         outcome = opened(preferring(), FIRST, ranked(FAVOURITE))
         early = replace(outcome.booking, match_due_at=NOW)
-        assert due(early, outcome.offers, at=PREFERRED_ENDS - SECOND) is None
+        assert due(early, outcome.made, at=PREFERRED_ENDS - SECOND) is None
 
 
 class TestWhenTheFavouriteLetsItPass:
@@ -122,13 +122,13 @@ class TestWhenTheFavouriteLetsItPass:
         )
         assert outcome.events == (
             happened(EventType.BOOKING_PREFERRED_LAPSED, outcome.booking),
-            *(about(EventType.OFFER_OFFERED, offer) for offer in outcome.offers),
+            *(about(EventType.OFFER_OFFERED, offer) for offer in outcome.made),
         )
-        assert [offer.provider_id for offer in outcome.offers] == others
+        assert [offer.provider_id for offer in outcome.made] == others
 
     def test_by_silence_their_offer_has_expired_before(self) -> None:
         outcome = opened(preferring(), FIRST, ranked(FAVOURITE))
-        tidied = tidy(outcome.booking, outcome.offers, at=PREFERRED_ENDS)
+        tidied = tidy(outcome.booking, outcome.made, at=PREFERRED_ENDS)
         assert tidied is not None
         assert tidied.booking == outcome.booking
         assert [event.type for event in tidied.events] == [EventType.OFFER_EXPIRED]
@@ -136,10 +136,10 @@ class TestWhenTheFavouriteLetsItPass:
 
     def test_by_saying_no_the_others_are_asked_at_once(self) -> None:
         outcome = opened(preferring(), FIRST, ranked(FAVOURITE))
-        (offer,) = outcome.offers
+        (offer,) = outcome.made
         said_no = reject(
             outcome.booking,
-            outcome.offers,
+            outcome.made,
             offer_id=offer.id,
             by=FAVOURITE,
             reason="",
@@ -168,7 +168,7 @@ class TestWhenTheFavouriteLetsItPass:
         reached = []
         for round_ in range(2, 7):
             wave = Wave.TARGETED if round_ == 2 else Wave.BROADCAST
-            call = due_call(preferring(wave=wave, round=round_))
+            call = due_call(preferring(wave=wave, round=round_, broadcasts=round_ - 2))
             reached.append((call.wave, call.round, call.reach_miles))
         assert reached == [
             (Wave.BROADCAST, 3, 10),
@@ -180,9 +180,9 @@ class TestWhenTheFavouriteLetsItPass:
 
     def test_by_accepting_it_is_theirs_and_nobody_is_told_that_it_lapsed(self) -> None:
         outcome = opened(preferring(), FIRST, ranked(FAVOURITE))
-        (offer,) = outcome.offers
+        (offer,) = outcome.made
         taken = accept(
-            outcome.booking, outcome.offers, offer_id=offer.id, by=FAVOURITE, at=NOW + SECOND
+            outcome.booking, outcome.made, offer_id=offer.id, by=FAVOURITE, at=NOW + SECOND
         )
         assert taken.booking.provider_id == FAVOURITE
         assert due(taken.booking, taken.offers, at=PREFERRED_ENDS) is None

@@ -9,6 +9,8 @@ import pytest
 from callout.environment import BadEnvironment, read_settings
 from domain.booking_rules import BookingRules, SameDay
 from domain.house import DEFAULT, HouseRules
+from domain.matching import V1, V2, Policy
+from domain.waves import WaveRules
 from gateways.house import HouseSettings
 
 
@@ -35,6 +37,7 @@ def test_every_rule_of_the_house_has_a_variable(environment: pytest.MonkeyPatch)
         "MAX_ADVANCE_DAYS": "62",
         "SLOT_INTERVAL_MINUTES": "65",
         "BUFFER_MINUTES": "64",
+        "TRAVEL_MPH": "63",
         "CANCEL_FREE_MINUTES": "67",
         "CANCEL_PART_PERCENT": "68",
         "CANCEL_PART_MINUTES": "66",
@@ -47,6 +50,10 @@ def test_every_rule_of_the_house_has_a_variable(environment: pytest.MonkeyPatch)
         "HOLD_MINUTES": "74",
         "GRANT_SAME_DAY_MINUTES": "75",
         "GRANT_MINUTES": "76",
+        "MATCHING_POLICY": "v2",
+        "SHADOW_POLICY": "v1",
+        "AUTO_AFTER_MINUTES": "77",
+        "AUTO_AFTER_IMMEDIATE_MINUTES": "7",
         "BUSINESS_TIME_ZONE": "Asia/Kathmandu",
     }
     assert set(said) == {name.upper() for name in HouseSettings.model_fields}
@@ -62,6 +69,7 @@ def test_every_rule_of_the_house_has_a_variable(environment: pytest.MonkeyPatch)
             slot_interval_minutes=65,
             buffer_before_minutes=64,
             buffer_after_minutes=64,
+            travel_mph=63,
             cancel_free_minutes=67,
             cancel_part_percent=68,
             cancel_part_minutes=66,
@@ -75,8 +83,54 @@ def test_every_rule_of_the_house_has_a_variable(environment: pytest.MonkeyPatch)
         hold=timedelta(minutes=74),
         grant_same_day=timedelta(minutes=75),
         grant=timedelta(minutes=76),
+        policy=V2,
+        shadow=V1,
+        waves=WaveRules(
+            auto_after=timedelta(minutes=77), auto_after_immediate=timedelta(minutes=7)
+        ),
         zone_name="Asia/Kathmandu",
     )
+
+
+def test_candidates_are_scored_by_v1_and_given_away_after_two_hours_unless_it_says_otherwise() -> (
+    None
+):
+    house = read_settings().house
+
+    assert (house.policy, house.shadow) == (V1, None)
+    assert house.waves.auto_after == timedelta(hours=2)
+    assert house.waves.auto_after_immediate == timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(
+    ("policy", "shadow", "expected"),
+    [("v1", "v2", (V1, V2)), ("v2", "v2", (V2, V2)), ("v1", None, (V1, None))],
+)
+def test_any_policy_can_score_and_any_can_be_asked_beside_it(
+    environment: pytest.MonkeyPatch,
+    policy: str,
+    shadow: str | None,
+    expected: tuple[Policy, Policy | None],
+) -> None:
+    environment.setenv("CALLOUT_MATCHING_POLICY", policy)
+    if shadow is not None:
+        environment.setenv("CALLOUT_SHADOW_POLICY", shadow)
+
+    house = read_settings().house
+
+    assert (house.policy, house.shadow) == expected
+
+
+@pytest.mark.parametrize("minutes", [1, 72 * 60])
+def test_the_time_after_which_work_is_given_away_may_be_short_or_long(
+    environment: pytest.MonkeyPatch, minutes: int
+) -> None:
+    environment.setenv("CALLOUT_AUTO_AFTER_MINUTES", str(minutes))
+    environment.setenv("CALLOUT_AUTO_AFTER_IMMEDIATE_MINUTES", str(minutes))
+
+    waves = read_settings().house.waves
+
+    assert waves.auto_after == waves.auto_after_immediate == timedelta(minutes=minutes)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +139,7 @@ def test_every_rule_of_the_house_has_a_variable(environment: pytest.MonkeyPatch)
         ("NOTICE_MINUTES", "-1", "CALLOUT_NOTICE_MINUTES: Give 0 to 129600."),
         ("MAX_ADVANCE_DAYS", "731", "CALLOUT_MAX_ADVANCE_DAYS: Give 1 to 730."),
         ("SLOT_INTERVAL_MINUTES", "7", "CALLOUT_SLOT_INTERVAL_MINUTES: Give a multiple of 5."),
+        ("TRAVEL_MPH", "0", "CALLOUT_TRAVEL_MPH: Give 1 to 100."),
         ("SAME_DAY_CUTOFF", "16:00", "CALLOUT_SAME_DAY_CUTOFF: Give a time with UNTIL_CUTOFF"),
         ("SAME_DAY_CUTOFF", "16:00Z", "CALLOUT_SAME_DAY_CUTOFF: write a time of the day without"),
         ("CUSTOMER_LIMIT", "0", "CALLOUT_CUSTOMER_LIMIT: input should be greater than"),
@@ -92,6 +147,23 @@ def test_every_rule_of_the_house_has_a_variable(environment: pytest.MonkeyPatch)
         ("HOLD_MINUTES", "1441", "CALLOUT_HOLD_MINUTES: input should be less than"),
         ("GRANT_SAME_DAY_MINUTES", "0", "CALLOUT_GRANT_SAME_DAY_MINUTES: input should be greater"),
         ("GRANT_MINUTES", "43201", "CALLOUT_GRANT_MINUTES: input should be less than"),
+        ("MATCHING_POLICY", "v3", "CALLOUT_MATCHING_POLICY: name a scoring policy: v1, v2"),
+        ("MATCHING_POLICY", "V1", "CALLOUT_MATCHING_POLICY: name a scoring policy: v1, v2"),
+        ("SHADOW_POLICY", "v3", "CALLOUT_SHADOW_POLICY: name a scoring policy: v1, v2"),
+        ("AUTO_AFTER_MINUTES", "0", "CALLOUT_AUTO_AFTER_MINUTES: input should be greater than"),
+        ("AUTO_AFTER_MINUTES", "-1", "CALLOUT_AUTO_AFTER_MINUTES: input should be greater than"),
+        ("AUTO_AFTER_MINUTES", "4321", "CALLOUT_AUTO_AFTER_MINUTES: input should be less than"),
+        ("AUTO_AFTER_MINUTES", "soon", "CALLOUT_AUTO_AFTER_MINUTES: input should be a valid int"),
+        (
+            "AUTO_AFTER_IMMEDIATE_MINUTES",
+            "0",
+            "CALLOUT_AUTO_AFTER_IMMEDIATE_MINUTES: input should be greater than",
+        ),
+        (
+            "AUTO_AFTER_IMMEDIATE_MINUTES",
+            "4321",
+            "CALLOUT_AUTO_AFTER_IMMEDIATE_MINUTES: input should be less than",
+        ),
         ("BUSINESS_TIME_ZONE", "Europe/Londres", "CALLOUT_BUSINESS_TIME_ZONE: write an IANA time"),
     ],
 )

@@ -1,23 +1,49 @@
-"""Do links begin with an address that the world can call?"""
+"""Do links begin with an address that the world can call, and are the limits those of the rules?"""
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from callout import dev
 from gateways.settings import DEVELOPMENT_SECRET, Settings
 
 
-def outside_url(**changes: Any) -> str:
+def settings(**changes: Any) -> Settings:
     facts = {
         "mode": "development",
         "database_url": "postgresql://postgres@127.0.0.1/x",
         "redis_url": "redis://127.0.0.1",
         "secret": DEVELOPMENT_SECRET,
     }
-    return Settings.model_validate(facts | changes).outside_url
+    return Settings.model_validate(facts | changes)
+
+
+def outside_url(**changes: Any) -> str:
+    return settings(**changes).outside_url
+
+
+def test_the_limits_are_those_of_the_rules_unless_the_environment_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    by_rule = settings()
+    monkeypatch.setenv("CALLOUT_OFFER_LISTING_LIMIT", "7")
+    monkeypatch.setenv("CALLOUT_ACCEPT_LIMIT", "8")
+    monkeypatch.setenv("CALLOUT_REJECT_LIMIT", "9")
+    said = settings()
+
+    limits = attrgetter("offer_listing_limit", "accept_limit", "reject_limit")
+    assert (limits(by_rule), limits(said)) == ((100, 20, 50), (7, 8, 9))
+
+
+def test_development_raises_limits_that_there_are() -> None:
+    named = {name.removeprefix("CALLOUT_").lower() for name in dev._LIMITS}
+
+    assert named == {"sign_in_limit", "offer_listing_limit", "accept_limit", "reject_limit"}
+    assert named <= Settings.model_fields.keys()
 
 
 @pytest.mark.parametrize(

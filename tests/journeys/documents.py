@@ -18,6 +18,7 @@ mutation Book($input: CreateBookingInput!) {
     __typename
     ... on CreateBookingSuccess { booking { id status } }
     ... on SlotTaken { alternatives }
+    ... on NobodyFree { waysOn { laterSlots { startsAt } offlineProviders { id } } }
     ... on Problem { message }
   }
 }"""
@@ -33,9 +34,35 @@ mutation Accept($input: AcceptOfferInput!) {
     ... on Problem { message }
   }
 }"""
+REJECT: Final = """
+mutation Reject($input: RejectOfferInput!) {
+  rejectOffer(input: $input) { __typename ... on Problem { message } }
+}"""
+CLOCK_IN: Final = """
+mutation ClockIn {
+  clockIn(input: {}) { __typename ... on AlreadyOnShift { shift { id } } }
+}"""
+CLOCK_OUT: Final = """
+mutation ClockOut {
+  clockOut(input: {}) { __typename ... on WorkInProgress { booking { id } } }
+}"""
+START: Final = """
+mutation Start($input: StartBookingInput!) {
+  startBooking(input: $input) { __typename ... on Problem { message } }
+}"""
+TAKE_TIME_OFF: Final = """
+mutation TimeOff($input: RequestTimeOffInput!) {
+  requestTimeOff(input: $input) { __typename ... on Problem { message } }
+}"""
+EXPLAIN: Final = """
+query Explain($booking: ID!, $provider: ID!) {
+  explainMatch(bookingId: $booking, providerId: $provider) {
+    answer isEligible verdicts { rule passed }
+  }
+}"""
 OFFERS: Final = """
 subscription Offers($after: String) {
-  offerFeed(after: $after) { cursor type offer { id } }
+  offerFeed(after: $after) { cursor type offer { id wave } }
 }"""
 QUEUE: Final = """
 subscription Queue($after: String) {

@@ -36,6 +36,7 @@ def some_work(**changes: Any) -> Work:
     ends_at = changes.pop("ends_at", datetime(2026, 6, 1, 16, tzinfo=UTC))
     facts: dict[str, Any] = {
         "booking_id": UUID(int=2),
+        "customer_id": UUID(int=4),
         "service_id": SERVICE,
         "block": a_block(starts_at, ends_at),
         "rules": BookingRules(),
@@ -70,5 +71,6 @@ def a_candidate(**changes: Any) -> Candidate:
         "country": "CA",
         "point": TORONTO,
         "radius_miles": 10.0,
+        "profile_percent": 80,
     }
     return Candidate(**facts | changes)

@@ -4,18 +4,22 @@ from typing import Any
 
 import pytest
 
-from domain.matching import Ingredient, Priority, Score, priority, score
-from tests.domain.matching.factories import a_candidate, some_work
+from domain.matching import Candidate, Ingredient, Priority, Score, Work, priority, score
+from tests.domain.matching.factories import NOW, a_candidate, some_work
 
 BASE = 45  # off shift 20, same country 25
 
 
-def part(ingredient: Ingredient, scored: Score) -> int:
-    return dict(scored.breakdown).get(ingredient, 0)
+def scored(work: Work, candidate: Candidate) -> Score:
+    return score(work, candidate, at=NOW)
+
+
+def part(ingredient: Ingredient, of: Score) -> int:
+    return dict(of.breakdown).get(ingredient, 0)
 
 
 def test_a_score_says_where_its_points_come_from_and_why() -> None:
-    scored = score(
+    said = scored(
         some_work(keywords=("brakes", "abs")),
         a_candidate(
             on_shift=True,
@@ -29,7 +33,7 @@ def test_a_score_says_where_its_points_come_from_and_why() -> None:
         ),
     )
 
-    assert scored == Score(
+    assert said == Score(
         total=170,
         breakdown=(
             (Ingredient.SHIFT, 50),
@@ -56,11 +60,11 @@ def test_a_score_says_where_its_points_come_from_and_why() -> None:
 
 
 def test_ingredients_that_give_nothing_are_left_out() -> None:
-    scored = score(some_work(), a_candidate())
+    said = scored(some_work(), a_candidate())
 
-    assert scored.total == BASE
-    assert scored.breakdown == ((Ingredient.SHIFT, 20), (Ingredient.LOCATION, 25))
-    assert scored.reasons == ("Available at that time", "Same country: CA")
+    assert said.total == BASE
+    assert said.breakdown == ((Ingredient.SHIFT, 20), (Ingredient.LOCATION, 25))
+    assert said.reasons == ("Available at that time", "Same country: CA")
 
 
 @pytest.mark.parametrize(
@@ -75,16 +79,18 @@ def test_ingredients_that_give_nothing_are_left_out() -> None:
 def test_being_on_shift_counts_most_and_off_shift_only_for_scheduled_work(
     immediate: bool, on_shift: bool, points: int, reasons: tuple[str, ...]
 ) -> None:
-    scored = score(some_work(immediate=immediate), a_candidate(on_shift=on_shift))
+    said = scored(some_work(immediate=immediate), a_candidate(on_shift=on_shift))
 
-    assert part(Ingredient.SHIFT, scored) == points
-    assert scored.reasons == (*reasons, "Same country: CA")
+    assert part(Ingredient.SHIFT, said) == points
+    assert said.total == points + 25
+    assert said.reasons == (*reasons, "Same country: CA")
 
 
 @pytest.mark.parametrize(
     ("at", "of", "points", "reason"),
     [
         (("CA", "M5V 2T6", "Toronto"), ("CA", "M5V1J2", "Toronto"), 40, "Local match: M5V"),
+        (("CA", "M5V 2T6", "Toronto"), ("CA", "M5V1J2", "York"), 40, "Local match: M5V"),
         (("CA", "M5V 2T6", "Toronto"), ("CA", "M5A 1A1", "Toronto"), 35, "Same city: Toronto"),
         (("CA", "M5V 2T6", "New  York"), ("CA", "L5B", "new york"), 35, "Same city: New  York"),
         (("CA", "M5V 2T6", "Toronto"), ("CA", "H2Y 1C6", "Montréal"), 25, "Same country: CA"),
@@ -93,6 +99,7 @@ def test_being_on_shift_counts_most_and_off_shift_only_for_scheduled_work(
         (("US", "90210", "Beverly Hills"), ("US", "90210-1234", "LA"), 40, "Local match: 90210"),
         (("CA", "N6A 3K7", "London"), ("GB", "N6A 3K7", "London"), -20, "Other country: GB"),
         (("IE", "", "Dublin"), ("IE", "", "Cork"), 25, "Same country: IE"),
+        (("IE", "", "Dublin"), ("IE", "", "Dublin"), 35, "Same city: Dublin"),
     ],
 )
 def test_location_counts_once_by_its_nearest_tier(
@@ -100,45 +107,50 @@ def test_location_counts_once_by_its_nearest_tier(
 ) -> None:
     names = ("country", "postal_code", "city")
 
-    scored = score(
+    said = scored(
         some_work(**dict(zip(names, at, strict=True))),
         a_candidate(**dict(zip(names, of, strict=True))),
     )
 
-    assert scored.breakdown == ((Ingredient.SHIFT, 20), (Ingredient.LOCATION, points))
-    assert scored.total == 20 + points
-    assert scored.reasons[1] == reason
+    assert said.breakdown == ((Ingredient.SHIFT, 20), (Ingredient.LOCATION, points))
+    assert said.total == 20 + points
+    assert said.reasons == ("Available at that time", reason)
 
 
 @pytest.mark.parametrize(
-    ("facts", "points", "reasons"),
+    ("facts", "ingredient", "points", "reasons"),
     [
-        ({"years_experience": 4}, 0, ()),
-        ({"years_experience": 5}, 10, ("5 years of experience",)),
-        ({"years_experience": 9}, 10, ("9 years of experience",)),
-        ({"years_experience": 10}, 20, ("10 years of experience",)),
-        ({"rating": None}, 0, ()),
-        ({"rating": 3.99}, 0, ()),
-        ({"rating": 4.0}, 10, ("Rated 4.00",)),
-        ({"rating": 4.49}, 10, ("Rated 4.49",)),
-        ({"rating": 4.5}, 15, ("Rated 4.50",)),
-        ({"certified": False}, 0, ()),
-        ({"certified": True}, 10, ("Professionally certified",)),
-        ({"completed_jobs": 19}, 0, ()),
-        ({"completed_jobs": 20}, 8, ("20 jobs completed",)),
-        ({"completed_jobs": 49}, 8, ("49 jobs completed",)),
-        ({"completed_jobs": 50}, 12, ("50 jobs completed",)),
-        ({"profile_percent": 94}, 0, ()),
-        ({"profile_percent": 95}, 8, ("Complete profile",)),
+        ({"years_experience": 4}, Ingredient.EXPERIENCE, 0, ()),
+        ({"years_experience": 5}, Ingredient.EXPERIENCE, 10, ("5 years of experience",)),
+        ({"years_experience": 9}, Ingredient.EXPERIENCE, 10, ("9 years of experience",)),
+        ({"years_experience": 10}, Ingredient.EXPERIENCE, 20, ("10 years of experience",)),
+        ({"years_experience": 11}, Ingredient.EXPERIENCE, 20, ("11 years of experience",)),
+        ({"rating": None}, Ingredient.RATING, 0, ()),
+        ({"rating": 3.99}, Ingredient.RATING, 0, ()),
+        ({"rating": 4.0}, Ingredient.RATING, 10, ("Rated 4.00",)),
+        ({"rating": 4.49}, Ingredient.RATING, 10, ("Rated 4.49",)),
+        ({"rating": 4.5}, Ingredient.RATING, 15, ("Rated 4.50",)),
+        ({"rating": 5.0}, Ingredient.RATING, 15, ("Rated 5.00",)),
+        ({"certified": False}, Ingredient.CERTIFICATION, 0, ()),
+        ({"certified": True}, Ingredient.CERTIFICATION, 10, ("Professionally certified",)),
+        ({"completed_jobs": 19}, Ingredient.COMPLETED_JOBS, 0, ()),
+        ({"completed_jobs": 20}, Ingredient.COMPLETED_JOBS, 8, ("20 jobs completed",)),
+        ({"completed_jobs": 49}, Ingredient.COMPLETED_JOBS, 8, ("49 jobs completed",)),
+        ({"completed_jobs": 50}, Ingredient.COMPLETED_JOBS, 12, ("50 jobs completed",)),
+        ({"completed_jobs": 51}, Ingredient.COMPLETED_JOBS, 12, ("51 jobs completed",)),
+        ({"profile_percent": 94}, Ingredient.PROFILE, 0, ()),
+        ({"profile_percent": 95}, Ingredient.PROFILE, 8, ("Complete profile",)),
+        ({"profile_percent": 100}, Ingredient.PROFILE, 8, ("Complete profile",)),
     ],
 )
-def test_each_tier_begins_exactly_at_its_threshold(
-    facts: dict[str, Any], points: int, reasons: tuple[str, ...]
+def test_each_tier_begins_exactly_at_its_threshold_and_tiers_do_not_add_up(
+    facts: dict[str, Any], ingredient: Ingredient, points: int, reasons: tuple[str, ...]
 ) -> None:
-    scored = score(some_work(), a_candidate(**facts))
+    said = scored(some_work(), a_candidate(**facts))
 
-    assert scored.total == BASE + points
-    assert scored.reasons[2:] == reasons
+    assert part(ingredient, said) == points
+    assert said.total == BASE + points
+    assert said.reasons[2:] == reasons
 
 
 @pytest.mark.parametrize(
@@ -150,16 +162,19 @@ def test_each_tier_begins_exactly_at_its_threshold(
         (("brakes",), {" Brakes "}, ("brakes",)),
         (("brakes", "Brakes"), {"brakes"}, ("Brakes",)),
         (("oil change", "abs", "brakes"), {"brakes", "oil change"}, ("oil change", "brakes")),
+        (("a", "b", "c"), {"a", "b", "c"}, ("a", "b", "c")),
         (("a", "b", "c", "d"), {"d", "c", "b", "a"}, ("a", "b", "c")),
+        (("a", "b", "c", "d"), {"d", "c", "b"}, ("b", "c", "d")),
     ],
 )
 def test_keywords_count_fifteen_each_and_at_most_three(
     wanted: tuple[str, ...], known: set[str], matched: tuple[str, ...]
 ) -> None:
-    scored = score(some_work(keywords=wanted), a_candidate(keywords=frozenset(known)))
+    said = scored(some_work(keywords=wanted), a_candidate(keywords=frozenset(known)))
 
-    assert scored.total == BASE + 15 * len(matched)
-    assert scored.reasons[2:] == tuple(f"Keyword match: {word}" for word in matched)
+    assert part(Ingredient.KEYWORDS, said) == 15 * len(matched)
+    assert said.total == BASE + 15 * len(matched)
+    assert said.reasons[2:] == tuple(f"Keyword match: {word}" for word in matched)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,333 @@
+"""Who of all providers is worth a closer look? Hard rules as far as an index or a row answers them.
+
+What is asked here is never stricter than the rule itself: whoever is left out could not have done
+the work. The best by a rough score come first, reckoned with the numbers of the policy itself.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import time, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import (
+    Date,
+    Double,
+    Integer,
+    Interval,
+    Text,
+    Time,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    extract,
+    false,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from db import candidate_facts, coverage, reservations
+from db.tables import (
+    date_overrides,
+    holidays,
+    job_offers,
+    provider_services,
+    providers,
+    shifts,
+    temporary_zones,
+    time_off,
+    working_hours,
+)
+from db.tables import reservations as reservations_table
+from db.tables.base import Instant
+from domain.matching import DEFAULT_RULES, plain
+from domain.offers import OfferState
+from domain.places import box, postal_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Select
+
+    from domain.matching import Policy, Work
+    from domain.matching.policies import Tiers
+
+_P, _S = providers.c, shifts.c
+_START: Final[ColumnElement[Any]] = bindparam("starts_at", type_=Instant)
+_END: Final[ColumnElement[Any]] = bindparam("ends_at", type_=Instant)
+_LATITUDE: Final[ColumnElement[Any]] = bindparam("work_latitude", type_=Double)
+_LONGITUDE: Final[ColumnElement[Any]] = bindparam("work_longitude", type_=Double)
+#: No two clocks on earth are further apart.
+_MARGIN: Final = literal(timedelta(hours=26), Interval)
+_INSTANT: Final = literal(timedelta(microseconds=1), Interval)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """The shape of a question: which conditions it has, whatever their values."""
+
+    immediate: bool
+    #: Are the coordinates of the work known, and has anybody to go there?
+    located: bool
+    #: On how many stretches of longitude the reach of the wave lies; none where nothing limits it.
+    stretches: int
+    branded: bool
+    skilled: bool
+    certified: bool
+    worded: bool
+
+    @classmethod
+    def of(cls, work: Work) -> Filters:
+        """The shape of the question about this work."""
+        located = work.requirements.on_site and work.point is not None
+        return cls(
+            immediate=work.immediate,
+            located=located,
+            stretches=len(_reach(work)) if located else 0,
+            branded=bool(plain(work.requested_brand)),
+            skilled=bool(work.requirements.skills),
+            certified=bool(work.requirements.certifications),
+            worded=bool(work.keywords),
+        )
+
+
+def parameters(work: Work, *, at: datetime) -> dict[str, Any]:
+    """The values that fill in the shape."""
+    start, end = work.block.span
+    point = work.point
+    values = {
+        "starts_at": start,
+        "ends_at": end,
+        "heard_since": at - DEFAULT_RULES.heartbeat_fresh,
+        "country": work.country,
+        "city": plain(work.city),
+        "prefix": postal_prefix(work.country, work.postal_code),
+        "brand": plain(work.requested_brand),
+        "skills": [plain(skill) for skill in work.requirements.skills],
+        "needed": list(work.requirements.certifications),
+        "keywords": list(work.keywords),
+        "work_latitude": point.latitude if point else None,
+        "work_longitude": point.longitude if point else None,
+        "narrowing": math.cos(math.radians(point.latitude)) if point else None,
+    }
+    for number, (south, north, west, east) in enumerate(_reach(work)):
+        values |= {"south": south, "north": north, f"west{number}": west, f"east{number}": east}
+    return values
+
+
+def best(filters: Filters, policy: Policy) -> Select[Any]:
+    """Ids with the points of the rough score and a rough distance, the best first, from `skip` on
+    and at most `limit`. The parameters are those of the facts and of `parameters`."""
+    n = _near(filters, policy)
+    # What costs a look at other rows is asked in the order of points, until enough are found.
+    able = func.coalesce(and_(*_closer_look(filters, n)), false())
+    query = (
+        select(n.id, n.points, n.far)
+        .where(able)
+        .order_by(n.points.desc(), n.far.nulls_last(), n.id)
+    )
+    return query.limit(bindparam("limit", type_=Integer)).offset(bindparam("skip", type_=Integer))
+
+
+def _near(filters: Filters, policy: Policy) -> Any:
+    """Whom the rows of providers and their services alone do not rule out."""
+    s = provider_services.c
+    open_shift = and_(_S.provider_id == _P.id, _S.ended_at.is_(None))
+    points, far = _points(filters, policy), _far(filters)
+    query = (
+        select(
+            *(_P.id, _P.time_zone, _P.country, _P.brands, _P.skills),
+            *(points.label("points"), far.label("far")),
+        )
+        .select_from(providers)
+        .join(provider_services, s.provider_id == _P.id)
+        .join(shifts, open_shift, isouter=not filters.immediate)
+        .where(s.service_id == bindparam("service_id"))
+        .where(_P.approved_at.is_not(None), _P.suspended_at.is_(None))
+        .where(_P.profile_percent >= DEFAULT_RULES.profile_percent)
+        .order_by(points.desc(), far.nulls_last(), _P.id)
+    )
+    if filters.immediate:
+        query = query.where(_S.heartbeat_at >= bindparam("heard_since", type_=Instant))
+    if filters.located:
+        query = query.where(_covers(filters))
+    return query.subquery("near").c
+
+
+def _closer_look(filters: Filters, near: Any) -> Iterator[ColumnElement[bool]]:
+    if filters.branded:
+        brand = func.unnest(near.brands).column_valued("brand")
+        named = exists(select(brand).where(_plain(brand) == bindparam("brand", type_=Text)))
+        yield or_(named, _is_beyond_ascii(near.brands))
+    if filters.skilled:
+        skill = func.unnest(near.skills).column_valued("skill")
+        known = func.array(select(_plain(skill)).scalar_subquery(), type_=ARRAY(Text))
+        enough = known.contains(bindparam("skills", type_=ARRAY(Text)))
+        yield or_(enough, _is_beyond_ascii(near.skills))
+    if filters.certified:
+        held = candidate_facts.valid_certifications(near).scalar_subquery()
+        needed = bindparam("needed", type_=ARRAY(Text))
+        yield func.array(held, type_=ARRAY(Text)).contains(needed)
+    start, end = func.timezone(near.time_zone, _START), func.timezone(near.time_zone, _END)
+    usual = and_(_works(near.id, start), _works(near.id, end - _INSTANT), ~_is_holiday(near, start))
+    yield or_(usual, _is_exceptional(near))
+    yield ~_off(near.id)
+    yield _free(near.id)
+    yield ~_answered(near.id)
+    yield ~candidate_facts.withdrew(near.id)
+    yield ~candidate_facts.blocked(near.id)
+
+
+def _covers(filters: Filters) -> ColumnElement[bool]:
+    """Does the provider come that far, and the wave reach them? An unknown distance never
+    disqualifies by itself."""
+    covered = coverage.covers_at(_LONGITUDE, _LATITUDE)
+    if not filters.stretches:
+        return covered
+    stretches = (
+        _P.longitude.between(bindparam(f"west{n}"), bindparam(f"east{n}"))
+        for n in range(filters.stretches)
+    )
+    within = _P.latitude.between(bindparam("south"), bindparam("north"))
+    return and_(covered, or_(_P.coverage.is_(None), and_(within, or_(*stretches))))
+
+
+def _reach(work: Work) -> list[tuple[float, float, float, float]]:
+    if work.point is None or work.reach_miles is None:
+        return []
+    around = box(work.point, work.reach_miles)
+    return [(around.south, around.north, west, east) for west, east in around.longitudes]
+
+
+def _plain(words: ColumnElement[Any]) -> ColumnElement[Any]:
+    spaced = func.regexp_replace(words, literal(r"\s+"), literal(" "), literal("g"))
+    return func.lower(func.btrim(spaced))
+
+
+def _is_beyond_ascii(words: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Has any of the words a letter whose case the database may not know? The domain will say."""
+    text = func.array_to_string(words, "")
+    return func.octet_length(text) != func.char_length(text)
+
+
+def _answered(provider_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Is the provider thinking about an offer of this work, or has said no to one?"""
+    o = job_offers.c
+    mine = and_(o.booking_id == bindparam("booking_id"), o.provider_id == provider_id)
+    return exists().where(mine, o.state.in_((OfferState.OFFERED, OfferState.REJECTED)))
+
+
+def _off(provider_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    t = time_off.c
+    theirs = select(t.id).where(t.provider_id == provider_id, t.cancelled_at.is_(None))
+    then = theirs.where(t.starts_at < _END, t.ends_at > _START)
+    # With an offset it is looked up for each provider: without, everybody's is read at once.
+    return exists(then.offset(literal_column("0")))
+
+
+def _free(provider_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Is no time of the window taken? (The gaps to the neighbours are asked for in the domain.)"""
+    r = reservations_table.c
+    overlapping = r.during.op("&&")(func.tstzrange(_START, _END))
+    other = r.booking_id.is_distinct_from(bindparam("booking_id", type_=Uuid))
+    taken = and_(r.provider_id == provider_id, reservations.is_taken(), other)
+    return ~exists().where(taken, overlapping)
+
+
+def _works(provider_id: ColumnElement[Any], wall: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Is a wall time in the provider's usual week?"""
+    h = working_hours.c
+    clock = cast(wall, Time)
+    open_then = and_(h.opens <= clock, or_(h.closes > clock, h.closes == literal(time(), Time)))
+    day = h.weekday == cast(extract("isodow", wall), Integer)
+    return exists().where(h.provider_id == provider_id, day, open_then)
+
+
+def _is_holiday(near: Any, wall: ColumnElement[Any]) -> ColumnElement[bool]:
+    h = holidays.c
+    here = or_(h.country.is_(None), h.country == near.country)
+    return exists().where(h.day == cast(wall, Date), here)
+
+
+def _is_exceptional(near: Any) -> ColumnElement[bool]:
+    """Does another rule than the usual week's count around then? The domain will say."""
+    o, z = date_overrides.c, temporary_zones.c
+    before = func.timezone(near.time_zone, _START - _MARGIN)
+    after = func.timezone(near.time_zone, _END + _MARGIN)
+    first, last = cast(before, Date), cast(after, Date)
+    other_hours = exists().where(o.provider_id == near.id, o.day.between(first, last))
+    other_zone = exists().where(z.provider_id == near.id, z.first_day <= last, z.last_day >= first)
+    clocks_change = (after - before) != (_END + _MARGIN) - (_START - _MARGIN)
+    return or_(clocks_change, other_hours, other_zone)
+
+
+def _points(filters: Filters, policy: Policy) -> ColumnElement[Any]:
+    on_shift = case(
+        (_S.id.is_not(None), literal(policy.on_shift, Integer)),
+        else_=0 if filters.immediate else policy.off_shift,
+    )
+    parts = [
+        on_shift,
+        _location(policy),
+        _tiered(_P.years_experience, policy.experience),
+        _tiered(func.coalesce(_P.rating, policy.unrated), policy.rating),
+        _tiered(_P.completed_jobs, policy.completed_jobs),
+        _tiered(_P.profile_percent, policy.profile),
+        case(
+            (
+                exists(candidate_facts.valid_certifications(_P)),
+                literal(policy.certified, Integer),
+            ),
+            else_=0,
+        ),
+    ]
+    if filters.worded:
+        parts.append(_keywords(policy))
+    total: ColumnElement[Any] = parts[0]
+    for part in parts[1:]:
+        total += part
+    return total
+
+
+def _location(policy: Policy) -> ColumnElement[Any]:
+    code = func.replace(func.upper(_P.postal_code), " ", "")
+    prefix = bindparam("prefix", type_=Text)
+    return case(
+        (_P.country != bindparam("country", type_=Text), literal(policy.other_country, Integer)),
+        (and_(prefix != "", func.starts_with(code, prefix)), policy.same_prefix),
+        (func.lower(_P.city) == bindparam("city", type_=Text), policy.same_city),
+        else_=policy.same_country,
+    )
+
+
+def _keywords(policy: Policy) -> ColumnElement[Any]:
+    own = func.unnest(_P.keywords).column_valued("keyword")
+    wanted = bindparam("keywords", type_=ARRAY(Text))
+    matched = select(func.count(own)).where(own == any_(wanted))
+    return func.least(matched.scalar_subquery(), policy.keywords_counted) * policy.per_keyword
+
+
+def _tiered(value: ColumnElement[Any], tiers: Tiers) -> ColumnElement[Any]:
+    if not tiers:
+        return literal(0, Integer)
+    return case(*((value >= least, literal(points, Integer)) for least, points in tiers), else_=0)
+
+
+def _far(filters: Filters) -> ColumnElement[Any]:
+    """Squared degrees, unknown last: something to sort by."""
+    if not filters.located:
+        return _P.rating * -1
+    north, apart = _P.latitude - _LATITUDE, func.abs(_P.longitude - _LONGITUDE)
+    # The short way round, on meridians that lie closer together the further they are from the line.
+    east = func.least(apart, 360 - apart) * bindparam("narrowing", type_=Double)
+    return north * north + east * east

@@ -1,0 +1,127 @@
+"""What keeps offers from a provider, and what has passed them by? Read for one of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Boolean, exists, false, func, or_, select
+
+from db import (
+    availability,
+    bookings,
+    candidates,
+    certifications,
+    clock,
+    profiles,
+    providers,
+    reservations,
+    services,
+    shifts,
+)
+from db.ids import first_id
+from db.tables import bookings as bookings_table
+from db.tables import job_offers, provider_services
+from domain.availability import MARGIN
+from domain.matching import no_offers
+from domain.matching.no_offers import LOOK_BACK, MOST_PASSED, Circumstances, NoOffers, PassedBy
+from domain.places import box
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from domain.people import Viewer
+    from domain.providers import Provider
+
+_B = bookings_table.c
+
+
+async def of_provider(connection: AsyncConnection, named: UUID | None, *, by: Viewer) -> NoOffers:
+    """Why a provider sees no offers, or no more than they do: for staff whom they name, for
+    providers themselves. Raises NotFound, and InvalidInput where staff name nobody."""
+    uid = no_offers.subject(by, named)
+    found = await providers.by_ids(connection, [uid])
+    at = await clock.now(connection)
+    if not found:
+        return no_offers.unknown(uid, viewer=by, at=at)
+    who = await _circumstances(connection, found[0], at=at)
+    return NoOffers(
+        provider_id=uid,
+        at=at,
+        obstacles=no_offers.obstacles(who, at=at),
+        completion=who.completion,
+        offers_made=await _offers_made(connection, uid, at=at),
+        passed_by=await _passed_by(connection, found[0], at=at),
+    )
+
+
+async def _circumstances(
+    connection: AsyncConnection, provider: Provider, *, at: datetime
+) -> Circumstances:
+    uid = provider.id
+    offered = (await providers.services_of(connection, [uid]))[uid]
+    known = await services.by_ids(connection, offered)
+    hours = await availability.of_providers(connection, [uid], starts_at=at, ends_at=at)
+    taken = await reservations.taken(connection, [uid], starts_at=at - MARGIN, ends_at=at + MARGIN)
+    on_shift = await shifts.open_shifts(connection, [uid])
+    return Circumstances(
+        provider=provider,
+        completion=(await profiles.completions(connection, [uid]))[uid],
+        services=tuple(one for one in known if one.active),
+        certifications=tuple((await certifications.of_providers(connection, [uid]))[uid]),
+        availability=hours[uid],
+        taken=tuple(taken.get(uid, ())),
+        shift=on_shift.get(uid),
+    )
+
+
+async def _offers_made(connection: AsyncConnection, provider_id: UUID, *, at: datetime) -> int:
+    o = job_offers.c
+    made = select(func.count()).where(o.provider_id == provider_id, o.offered_at >= at - LOOK_BACK)
+    return int(await connection.scalar(made) or 0)
+
+
+async def _passed_by(
+    connection: AsyncConnection, provider: Provider, *, at: datetime
+) -> tuple[PassedBy, ...]:
+    """What the rules say of each of them; a booking at a time, as matching asks it."""
+    rows = await connection.execute(_not_offered(provider, at=at))
+    found = []
+    for booking in [bookings.booking(row) for row in rows]:
+        work = candidates.work_of(booking)
+        (candidate,) = await candidates.of_providers(connection, work, [provider.id], at=at)
+        found.append(no_offers.passed_by(booking, work, candidate, at=at))
+    return tuple(one for one in found if one is not None)
+
+
+def _not_offered(provider: Provider, *, at: datetime) -> Select[Any]:
+    """The newest bookings near a provider that somebody was looked for, and that they neither were
+    offered nor have."""
+    o, s = job_offers.c, provider_services.c
+    since = at - LOOK_BACK
+    offered = select(s.service_id).where(s.provider_id == provider.id)
+    put = exists().where(o.booking_id == _B.id, o.provider_id == provider.id)
+    return (
+        select(bookings_table)
+        # Ids are by age: so far back their index is read, and no further.
+        .where(_B.id >= first_id(since), _B.requested_at >= since)
+        .where(_B.service_id.in_(offered), or_(_B.round > 0, _B.match_due_at.is_not(None)))
+        .where(_B.provider_id.is_distinct_from(provider.id), ~put, _near(provider))
+        .order_by(_B.id.desc())
+        .limit(MOST_PASSED)
+    )
+
+
+def _near(provider: Provider) -> ColumnElement[bool]:
+    """Is the work in the provider's reach, or where nobody travels, or is that not known?"""
+    on_site = _B.requirements["on_site"].astext.cast(Boolean)
+    unknown = or_(~func.coalesce(on_site, True), _B.latitude.is_(None))
+    if provider.point is None:
+        return unknown | _B.latitude.is_not(None)
+    around = box(provider.point, provider.radius_miles)
+    within = _B.latitude.between(around.south, around.north)
+    stretches = (_B.longitude.between(west, east) for west, east in around.longitudes)
+    return or_(unknown, within & or_(false(), *stretches))
