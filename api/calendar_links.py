@@ -137,9 +137,9 @@ class CalendarLinkQueries:
         ] = None,
     ) -> Any:
         """The good links."""
-        whose = domain.whose(info.context.user, _provider(provider_id))
+        uid = whose(info.context.user, _provider(provider_id))
         async with info.context.read() as connection:
-            return await calendar_links.live_of(connection, whose)
+            return await calendar_links.live_of(connection, uid)
 
 
 @strawberry.type
@@ -155,12 +155,12 @@ class CalendarLinkMutations:
     async def create_calendar_link(self, info: Info, input: Given[CreateCalendarLinkInput]) -> Any:
         """Make a link."""
         viewer = info.context.user
-        whose = domain.whose(viewer, _provider(input.provider_id))
+        uid = whose(viewer, _provider(input.provider_id))
         token = secrets.token_urlsafe(32)
         async with info.context.begin() as tx:
             link = await calendar_links.create(
                 tx,
-                provider_id=whose,
+                provider_id=uid,
                 name=(input.name or "").strip(),
                 token_hash=fingerprint(token),
                 by=viewer,

@@ -117,7 +117,9 @@ class JobOffer(Node):
     score: int = strawberry.field(description="How well the provider suits the work, in points.")
     reasons: list[str] = strawberry.field(description="Why this provider, in words.")
     policy: str = strawberry.field(description="The scoring policy that decided.")
-    candidates: int = strawberry.field(description="How many providers were eligible.")
+    candidates: int = strawberry.field(
+        description="Out of how many eligible providers the ones to ask were chosen."
+    )
 
     @strawberry.field(description="Why the provider said no; for themselves and staff.")
     def reject_reason(self, info: Info) -> str | None:

@@ -33,7 +33,7 @@ _PORTS: Final = range(20000, 32000)
 #: What a developer's server gives up to start fast and stay small.
 _SMALL: Final = {
     "max_connections": "100",
-    "shared_buffers": "64MB",
+    "shared_buffers": "256MB",
     "max_wal_senders": "0",
     "wal_level": "minimal",
     "autovacuum_naptime": "30s",

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 RECORD: Final = timedelta(days=30)
 LATELY: Final = timedelta(days=1)
 
-_P, _O, _S = providers.c, job_offers.c, shifts.c
+_P, _O = providers.c, job_offers.c
 _AT: Final[ColumnElement[Any]] = bindparam("at", type_=Instant)
 _BOOKING: Final[ColumnElement[Any]] = bindparam("booking_id", type_=Uuid)
 _CUSTOMER: Final[ColumnElement[Any]] = bindparam("customer_id", type_=Uuid)
@@ -74,7 +74,6 @@ def parameters(work: Work, *, at: datetime) -> dict[str, Any]:
 def query(*, record: bool) -> Select[Any]:
     """The facts about providers; the caller narrows down which. Their record is read only for
     policies that score it."""
-    open_shift = and_(_S.provider_id == _P.id, _S.ended_at.is_(None))
     last = (
         select(_O.offered_at)
         .where(_O.provider_id == _P.id)
@@ -87,7 +86,7 @@ def query(*, record: bool) -> Select[Any]:
             *(_P.id, _P.approved_at, _P.suspended_at, _P.city, _P.postal_code, _P.country),
             *(_P.latitude, _P.longitude, _P.radius_miles, _P.years_experience, _P.rating),
             *(_P.completed_jobs, _P.profile_percent, _P.skills, _P.brands, _P.keywords),
-            _S.heartbeat_at,
+            heartbeat().label("heartbeat_at"),
             last.c.offered_at.label("last_offered_at"),
             offers_service().label("offers_service"),
             _rejected().label("rejected"),
@@ -96,10 +95,17 @@ def query(*, record: bool) -> Select[Any]:
             func.array(valid_certifications(_P).scalar_subquery()).label("certifications"),
         )
         .select_from(providers)
-        .outerjoin(shifts, open_shift)
         .outerjoin(last, true())
     )
     return _with_record(facts) if record else _without_record(facts)
+
+
+def heartbeat() -> ColumnElement[Any]:
+    """When the provider was last heard from, if they are on shift. Looked up for each of them: a
+    join may read everybody's shifts."""
+    s = shifts.c
+    theirs = select(s.heartbeat_at).where(s.provider_id == _P.id, s.ended_at.is_(None))
+    return theirs.scalar_subquery()
 
 
 def offers_service() -> ColumnElement[bool]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import time, timedelta
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
@@ -62,7 +64,7 @@ if TYPE_CHECKING:
     from domain.matching import Policy, Work
     from domain.matching.policies import Tiers
 
-_P, _S = providers.c, shifts.c
+_P = providers.c
 _START: Final[ColumnElement[Any]] = bindparam("starts_at", type_=Instant)
 _END: Final[ColumnElement[Any]] = bindparam("ends_at", type_=Instant)
 _LATITUDE: Final[ColumnElement[Any]] = bindparam("work_latitude", type_=Double)
@@ -84,7 +86,8 @@ class Filters:
     branded: bool
     skilled: bool
     certified: bool
-    worded: bool
+    #: How many keywords the work has.
+    keywords: int
 
     @classmethod
     def of(cls, work: Work) -> Filters:
@@ -97,7 +100,7 @@ class Filters:
             branded=bool(plain(work.requested_brand)),
             skilled=bool(work.requirements.skills),
             certified=bool(work.requirements.certifications),
-            worded=bool(work.keywords),
+            keywords=len(work.keywords),
         )
 
 
@@ -115,7 +118,7 @@ def parameters(work: Work, *, at: datetime) -> dict[str, Any]:
         "brand": plain(work.requested_brand),
         "skills": [plain(skill) for skill in work.requirements.skills],
         "needed": list(work.requirements.certifications),
-        "keywords": list(work.keywords),
+        **{f"keyword{number}": word for number, word in enumerate(work.keywords)},
         "work_latitude": point.latitude if point else None,
         "work_longitude": point.longitude if point else None,
         "narrowing": math.cos(math.radians(point.latitude)) if point else None,
@@ -142,7 +145,6 @@ def best(filters: Filters, policy: Policy) -> Select[Any]:
 def _near(filters: Filters, policy: Policy) -> Any:
     """Whom the rows of providers and their services alone do not rule out."""
     s = provider_services.c
-    open_shift = and_(_S.provider_id == _P.id, _S.ended_at.is_(None))
     points, far = _points(filters, policy), _far(filters)
     query = (
         select(
@@ -151,14 +153,13 @@ def _near(filters: Filters, policy: Policy) -> Any:
         )
         .select_from(providers)
         .join(provider_services, s.provider_id == _P.id)
-        .join(shifts, open_shift, isouter=not filters.immediate)
         .where(s.service_id == bindparam("service_id"))
         .where(_P.approved_at.is_not(None), _P.suspended_at.is_(None))
         .where(_P.profile_percent >= DEFAULT_RULES.profile_percent)
         .order_by(points.desc(), far.nulls_last(), _P.id)
     )
     if filters.immediate:
-        query = query.where(_S.heartbeat_at >= bindparam("heard_since", type_=Instant))
+        query = query.where(candidate_facts.heartbeat() >= bindparam("heard_since", type_=Instant))
     if filters.located:
         query = query.where(_covers(filters))
     return query.subquery("near").c
@@ -231,8 +232,7 @@ def _off(provider_id: ColumnElement[Any]) -> ColumnElement[bool]:
     t = time_off.c
     theirs = select(t.id).where(t.provider_id == provider_id, t.cancelled_at.is_(None))
     then = theirs.where(t.starts_at < _END, t.ends_at > _START)
-    # With an offset it is looked up for each provider: without, everybody's is read at once.
-    return exists(then.offset(literal_column("0")))
+    return exists(_one_by_one(then))
 
 
 def _free(provider_id: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -273,7 +273,7 @@ def _is_exceptional(near: Any) -> ColumnElement[bool]:
 
 def _points(filters: Filters, policy: Policy) -> ColumnElement[Any]:
     on_shift = case(
-        (_S.id.is_not(None), literal(policy.on_shift, Integer)),
+        (_is_on_shift(), literal(policy.on_shift, Integer)),
         else_=0 if filters.immediate else policy.off_shift,
     )
     parts = [
@@ -291,12 +291,23 @@ def _points(filters: Filters, policy: Policy) -> ColumnElement[Any]:
             else_=0,
         ),
     ]
-    if filters.worded:
-        parts.append(_keywords(policy))
+    if filters.keywords:
+        parts.append(_keywords(filters, policy))
     total: ColumnElement[Any] = parts[0]
     for part in parts[1:]:
         total += part
     return total
+
+
+def _is_on_shift() -> ColumnElement[bool]:
+    s = shifts.c
+    theirs = select(s.provider_id).where(s.provider_id == _P.id, s.ended_at.is_(None))
+    return exists(_one_by_one(theirs))
+
+
+def _one_by_one(theirs: Select[Any]) -> Select[Any]:
+    """Looked up for each provider: without an offset the planner may read everybody's at once."""
+    return theirs.offset(literal_column("0"))
 
 
 def _location(policy: Policy) -> ColumnElement[Any]:
@@ -310,11 +321,11 @@ def _location(policy: Policy) -> ColumnElement[Any]:
     )
 
 
-def _keywords(policy: Policy) -> ColumnElement[Any]:
-    own = func.unnest(_P.keywords).column_valued("keyword")
-    wanted = bindparam("keywords", type_=ARRAY(Text))
-    matched = select(func.count(own)).where(own == any_(wanted))
-    return func.least(matched.scalar_subquery(), policy.keywords_counted) * policy.per_keyword
+def _keywords(filters: Filters, policy: Policy) -> ColumnElement[Any]:
+    # One by one: that is several times as quick as counting what two lists share.
+    words = (bindparam(f"keyword{number}", type_=Text) for number in range(filters.keywords))
+    matched = (cast(word == any_(_P.keywords), Integer) for word in words)
+    return func.least(reduce(add, matched), policy.keywords_counted) * policy.per_keyword
 
 
 def _tiered(value: ColumnElement[Any], tiers: Tiers) -> ColumnElement[Any]:

@@ -17,6 +17,7 @@ from db import (
     clock,
     events,
     idempotency,
+    matching,
     offers,
     providers,
     reservations,
@@ -29,7 +30,7 @@ from domain import waitlist
 from domain.events import EventType
 from domain.holds import Hold, HoldEnding
 from domain.house import DEFAULT, HouseRules
-from domain.matching import broken, rank
+from domain.matching import rank
 from domain.refusals import InvalidInput, NotFound
 from domain.requests import outline
 
@@ -239,11 +240,10 @@ async def _with_best(
 ) -> Booking:
     """The same for the provider who suits best of those who can do it."""
     work = candidates.work_of(wanted)
-    found = await candidates.eligible(tx, work, at=at)
-    able = [one for one in found if not broken(work, one, at=at)]
+    able = await matching.able(tx, work, at=at, house=house, size=1)
     if not able:
         raise await bookable.nobody_free(tx, wanted, service, at=at, house=house)
-    best = rank(work, able, at=at)[0].candidate.provider_id
+    best = rank(work, able, at=at, policy=house.policy)[0].candidate.provider_id
     return replace(wanted, provider_id=best, assigned_at=at)
 
 

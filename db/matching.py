@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 #: So many are looked at for each who is asked, and so many at least.
 _EACH: Final = 4
-_FEW: Final = 50
+_FEW: Final = 20
+#: Whoever wants to know about everybody gets the choice of a broadcast.
+_MANY: Final = 50
 
 
 async def advance(
@@ -67,7 +69,7 @@ async def able(
     *,
     at: datetime,
     house: HouseRules,
-    size: int = _FEW,
+    size: int = _MANY,
 ) -> list[Candidate]:
     """Those without an offer of the work whom no hard rule keeps from it, out of the most
     promising: enough of them to choose `size` from."""

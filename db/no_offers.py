@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Boolean, exists, false, func, or_, select
+from sqlalchemy import Boolean, exists, false, func, or_, select, true
 
 from db import (
     availability,
+    batch_candidates,
     bookings,
     candidates,
     certifications,
@@ -24,6 +25,7 @@ from db.tables import job_offers, provider_services
 from domain.availability import MARGIN
 from domain.matching import no_offers
 from domain.matching.no_offers import LOOK_BACK, MOST_PASSED, Circumstances, NoOffers, PassedBy
+from domain.people import whose
 from domain.places import box
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ _B = bookings_table.c
 async def of_provider(connection: AsyncConnection, named: UUID | None, *, by: Viewer) -> NoOffers:
     """Why a provider sees no offers, or no more than they do: for staff whom they name, for
     providers themselves. Raises NotFound, and InvalidInput where staff name nobody."""
-    uid = no_offers.subject(by, named)
+    uid = whose(by, named)
     found = await providers.by_ids(connection, [uid])
     at = await clock.now(connection)
     if not found:
@@ -87,13 +89,15 @@ async def _offers_made(connection: AsyncConnection, provider_id: UUID, *, at: da
 async def _passed_by(
     connection: AsyncConnection, provider: Provider, *, at: datetime
 ) -> tuple[PassedBy, ...]:
-    """What the rules say of each of them; a booking at a time, as matching asks it."""
+    """What the rules say of each of them."""
     rows = await connection.execute(_not_offered(provider, at=at))
-    found = []
-    for booking in [bookings.booking(row) for row in rows]:
-        work = candidates.work_of(booking)
-        (candidate,) = await candidates.of_providers(connection, work, [provider.id], at=at)
-        found.append(no_offers.passed_by(booking, work, candidate, at=at))
+    missed = [bookings.booking(row) for row in rows]
+    asked = [(candidates.work_of(booking), provider.id) for booking in missed]
+    facts = await batch_candidates.of_pairs(connection, asked, at=at, record=False)
+    found = (
+        no_offers.passed_by(booking, work, candidate, at=at)
+        for booking, (work, _), candidate in zip(missed, asked, facts, strict=True)
+    )
     return tuple(one for one in found if one is not None)
 
 
@@ -117,10 +121,10 @@ def _not_offered(provider: Provider, *, at: datetime) -> Select[Any]:
 
 def _near(provider: Provider) -> ColumnElement[bool]:
     """Is the work in the provider's reach, or where nobody travels, or is that not known?"""
+    if provider.point is None:
+        return true()
     on_site = _B.requirements["on_site"].astext.cast(Boolean)
     unknown = or_(~func.coalesce(on_site, True), _B.latitude.is_(None))
-    if provider.point is None:
-        return unknown | _B.latitude.is_not(None)
     around = box(provider.point, provider.radius_miles)
     within = _B.latitude.between(around.south, around.north)
     stretches = (_B.longitude.between(west, east) for west, east in around.longitudes)

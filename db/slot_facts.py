@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from domain.hours import Span
     from domain.services import Service
 
-#: No provider travels further than this, so nobody outside it is looked at.
-FARTHEST_MILES: Final = 100.0
 #: A provider's day may begin a day before or after the day of the place.
 _DAYS_AROUND: Final = MARGIN + timedelta(days=1)
 #: So many providers are read well by any plan.

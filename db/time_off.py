@@ -14,8 +14,9 @@ from db import availability_changes
 from db.ids import new_id
 from db.tables import time_off
 from domain import time_off as rules
-from domain.availability_conflicts import Conflict, conflicts, whose
+from domain.availability_conflicts import Conflict, conflicts
 from domain.hours import clash
+from domain.people import whose
 from domain.refusals import NotFound
 from domain.time_off import TimeOff
 

@@ -25,9 +25,9 @@ from db import (
 from db.ids import new_id
 from db.tables import bookings as bookings_table
 from domain import unavailability as rules
-from domain.availability_conflicts import whose
 from domain.bookings import UNFINISHED
 from domain.holds import HoldEnding
+from domain.people import whose
 from domain.shifts import NotOnShift, WorkInProgress
 from domain.time_off import TimeOff, check
 from domain.unavailability import Unavailability

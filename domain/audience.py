@@ -34,8 +34,8 @@ AUDIENCE: Final[Mapping[EventType, tuple[str, ...]]] = {
     EventType.BOOKING_RELEASED: (_BOOKING, _QUEUE),
     EventType.BOOKING_RESCHEDULED: (_BOOKING, _QUEUE),
     EventType.BOOKING_PREFERRED_LAPSED: (_BOOKING,),
-    EventType.BOOKING_NO_SHOW: (_BOOKING,),
-    # Work in progress is what makes a provider BUSY.
+    # Work in progress is what makes a provider BUSY; at a door that nobody opens it ends too.
+    EventType.BOOKING_NO_SHOW: (_BOOKING, _PRESENCE),
     EventType.BOOKING_STARTED: (_BOOKING, _PRESENCE),
     EventType.BOOKING_COMPLETED: (_BOOKING, _PRESENCE),
     EventType.BOOKING_CANCELLED: (_BOOKING, _QUEUE),

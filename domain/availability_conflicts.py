@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from domain.availability import unavailable
 from domain.bookings import BookingStatus
-from domain.refusals import FieldError, InvalidInput, NotFound, VersionConflict
+from domain.refusals import VersionConflict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from domain.booking_rules import BrokenRule
     from domain.bookings import Booking
     from domain.hours import WeeklyInterval
-    from domain.people import Viewer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,21 +69,6 @@ class Conflict:
 
     booking: Booking
     broken: tuple[BrokenRule, ...]
-
-
-def whose(viewer: Viewer, provider_id: UUID | None) -> UUID:
-    """Whose availability the viewer changes: a provider their own, staff anybody's.
-
-    Raises NotFound for somebody else's, or InvalidInput where staff do not say whose.
-    """
-    if viewer.is_staff:
-        if provider_id is None:
-            message = "Say whose availability you mean."
-            raise InvalidInput(FieldError(path=("providerId",), message=message))
-        return provider_id
-    if provider_id not in {None, viewer.user_id}:
-        raise NotFound("Provider")
-    return viewer.user_id
 
 
 def conflicts(

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from domain.refusals import FieldError, InvalidInput, NotFound, Refusal, wrong_text
+from domain import people
+from domain.refusals import InvalidInput, Refusal, wrong_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,14 +55,7 @@ def whose(viewer: Viewer, customer_id: UUID | None) -> UUID:
 
     Raises NotFound for somebody else's, or InvalidInput where staff do not say whose.
     """
-    if viewer.is_staff:
-        if customer_id is None:
-            message = "Say which customer you mean."
-            raise InvalidInput(FieldError(path=("customerId",), message=message))
-        return customer_id
-    if customer_id not in {None, viewer.user_id}:
-        raise NotFound("User")
-    return viewer.user_id
+    return people.whose(viewer, customer_id, kind="User", field_name="customerId")
 
 
 def block(new: ProviderBlock, before: ProviderBlock | None) -> ProviderBlock:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from domain.refusals import FieldError, InvalidInput, NotFound, Refusal, check_sizes
+from domain.refusals import Refusal, check_sizes
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,21 +57,6 @@ class CalendarLink:
     def is_visible_to(self, viewer: Viewer) -> bool:
         """Is it a link to the viewer's own calendar, or is the viewer staff?"""
         return viewer.is_staff or viewer.user_id == self.provider_id
-
-
-def whose(viewer: Viewer, provider_id: UUID | None) -> UUID:
-    """The provider whose links are meant: one's own, or for staff the one they name.
-
-    Raises NotFound for somebody else's, and InvalidInput for staff who name nobody.
-    """
-    if viewer.is_staff:
-        if provider_id is None:
-            message = "Say which provider's calendar it is."
-            raise InvalidInput(FieldError(path=("providerId",), message=message))
-        return provider_id
-    if provider_id not in {None, viewer.user_id}:
-        raise NotFound("Provider")
-    return viewer.user_id
 
 
 def create(

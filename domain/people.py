@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from domain.refusals import FieldError, Refusal
+from domain.refusals import FieldError, InvalidInput, NotFound, Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from datetime import datetime
     from uuid import UUID
 
@@ -48,6 +49,28 @@ class Viewer:
     def is_staff(self) -> bool:
         """May this viewer see and act on everyone's bookings?"""
         return self.role in STAFF
+
+
+def whose(
+    viewer: Viewer,
+    named: UUID | None,
+    *,
+    kind: str = "Provider",
+    field_name: str = "providerId",
+    open_to: Container[Role] = STAFF,
+) -> UUID:
+    """Whose things the viewer means: their own, or, where their role is `open_to` anybody's, those
+    of whom they name.
+
+    Raises NotFound for somebody else's, or InvalidInput where they have to name somebody.
+    """
+    if viewer.role not in open_to:
+        if named not in {None, viewer.user_id}:
+            raise NotFound(kind)
+        return viewer.user_id
+    if named is None:
+        raise InvalidInput(FieldError(path=(field_name,), message="Say whose you mean."))
+    return named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

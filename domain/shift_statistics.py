@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from domain.hours import utc
-from domain.people import Role
-from domain.refusals import FieldError, InvalidInput, NotFound
+from domain.people import STAFF, Role, whose
+from domain.refusals import FieldError, InvalidInput
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,16 +66,9 @@ class ShiftStatistics:
 def of_whom(viewer: Viewer, provider_id: UUID | None) -> UUID:
     """Whose statistics the viewer reads: a provider their own, staff and analysts anybody's.
 
-    Raises NotFound for somebody else's, or InvalidInput where staff do not say whose.
+    Raises NotFound for somebody else's, or InvalidInput where those do not say whose.
     """
-    if viewer.is_staff or viewer.role is Role.ANALYST:
-        if provider_id is None:
-            message = "Say whose statistics you mean."
-            raise InvalidInput(FieldError(path=("providerId",), message=message))
-        return provider_id
-    if provider_id not in {None, viewer.user_id}:
-        raise NotFound("Provider")
-    return viewer.user_id
+    return whose(viewer, provider_id, open_to={*STAFF, Role.ANALYST})
 
 
 def check_period(starts_at: datetime, ends_at: datetime) -> None:

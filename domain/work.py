@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MAX_PHOTOS: Final = 20
 MAX_CHECKLIST: Final = 50
 
-_ADDRESS: Final = re.compile(r"https://[^\s\x00\ud800-\udfff]{1,490}")
+_ADDRESS: Final = re.compile(r"https://[^\s\x00\ud800-\udfff]{1,492}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class Handover:
         else:
             yield from wrong_text(("signedBy",), self.signed_by, 1, 200)
         if self.signature_url is None or not _ADDRESS.fullmatch(self.signature_url):
-            message = "Give the https address of a picture of the signature, up to 498 characters."
+            message = "Give the https address of a picture of the signature, up to 500 characters."
             yield FieldError(path=("signatureUrl",), message=message)
 
 

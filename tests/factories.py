@@ -343,7 +343,8 @@ async def shift_time(database: Database, booking: Booking, by: timedelta) -> Non
     b, o = bookings_table.c, job_offers.c
     window, search = (b.starts_at, b.ends_at), (b.match_since, b.match_due_at, b.auto_due_at)
     moved = {c.name: c - by for c in (*window, b.requested_at, *search)}
-    offered = {c.name: c - by for c in (o.offered_at, o.expires_at, o.reminded_at)}
+    times = (o.offered_at, o.expires_at, o.resolved_at, o.reminded_at)
+    offered = {c.name: c - by for c in times}
     async with database.begin() as tx:
         await tx.execute(update(bookings_table).where(b.id == booking.id).values(moved))
         await tx.execute(update(job_offers).where(o.booking_id == booking.id).values(offered))

@@ -98,6 +98,14 @@ providers = Table(
         "longitude",
         postgresql_where=text("approved_at IS NOT NULL AND suspended_at IS NULL"),
     ),
+    # Those whose place is not known; the index below would be read whole for them.
+    Index(
+        "ix_providers_unplaced",
+        "id",
+        postgresql_where=text(
+            "coverage IS NULL AND approved_at IS NOT NULL AND suspended_at IS NULL"
+        ),
+    ),
     Index(
         "ix_providers_coverage",
         "coverage",
@@ -111,7 +119,8 @@ provider_services = Table(
     metadata,
     Column("service_id", Uuid, ForeignKey("services.id"), primary_key=True),
     Column("provider_id", Uuid, ForeignKey("providers.id"), primary_key=True),
-    Index("ix_provider_services_provider_id", "provider_id"),
+    # With both, so that asking what one of many offers reads the index alone.
+    Index("ix_provider_services_provider_id_service_id", "provider_id", "service_id"),
 )
 
 #: Weekly hours as local wall times in the provider's own zone; several rows make a split day.

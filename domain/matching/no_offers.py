@@ -16,7 +16,7 @@ from domain.booking_rules import BookingRule
 from domain.matching.rules import DEFAULT, HardRule, distance_miles, verdicts
 from domain.places import shown_miles
 from domain.profiles import Completion
-from domain.refusals import FieldError, InvalidInput, NotFound
+from domain.refusals import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -142,20 +142,6 @@ class NoOffers:
         if self.offers_made:
             return f"Nothing stands in the way: you had all offers there were {days}."
         return f"Nothing stands in the way; there was no work {days}."
-
-
-def subject(viewer: Viewer, named: UUID | None) -> UUID:
-    """Of whom the viewer asks: of themselves, or as staff of whom they name.
-
-    Raises NotFound for somebody else's, and InvalidInput where staff name nobody.
-    """
-    if not viewer.is_staff:
-        if named not in {None, viewer.user_id}:
-            raise NotFound("Provider")
-        return viewer.user_id
-    if named is None:
-        raise InvalidInput(FieldError(path=("providerId",), message="Say which provider."))
-    return named
 
 
 def unknown(provider_id: UUID, *, viewer: Viewer, at: datetime) -> NoOffers:

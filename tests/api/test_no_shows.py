@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +27,7 @@ PAY = "mutation($id: ID!) { payBooking(input: { bookingId: $id }) { __typename }
 START = "mutation($id: ID!) { startBooking(input: { bookingId: $id }) { __typename } }"
 COMPLETE = "mutation($id: ID!) { completeBooking(input: { bookingId: $id }) { __typename } }"
 PHOTO = "https://example.com/door.jpg"
+PRESENCE = "subscription { presenceChanged { presence provider { id } } }"
 
 
 async def opened(home: House) -> Market:
@@ -181,3 +183,17 @@ async def test_both_report_the_other_at_once_and_one_of_them_is_heard(home: Hous
     after = await shop.read(booking)
     assert (after["version"], after["absent"]) == (booking["version"] + 1, won["absent"])
     assert after["fee"] == {"amountMinor": 3240 if won["absent"] == "CUSTOMER" else 0}
+
+
+async def test_a_no_show_ends_the_work_that_made_its_provider_busy(home: House) -> None:
+    shop = await opened(home)
+    provider, ada = await shop.provider(on_shift=True), await shop.customer()
+    booking = await due(shop, ada, provider, ago=16 * MINUTE)
+    async with home.follow("Dora", PRESENCE) as stream:
+        await shop.act(provider, START, id=booking["id"])
+        begun = await stream.next()
+        await report(shop, provider, booking, "CUSTOMER")
+        async with asyncio.timeout(10):
+            ended = await stream.next()
+    assert begun == {"presence": "BUSY", "provider": {"id": provider.id}}
+    assert ended == {"presence": "ONLINE", "provider": {"id": provider.id}}

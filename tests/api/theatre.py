@@ -65,7 +65,7 @@ class Listener:
     stream: str
     topic: str
     frames: list[Answer] = field(default_factory=list)
-    #: How many of the frames have been looked at.
+    #: How many of them have been looked at.
     read: int = 0
     task: asyncio.Task[None] | None = None
 
@@ -228,8 +228,12 @@ class Theatre:
         )
 
     async def ask_around(self, booking: Booking) -> list[str]:
-        """Do what is due for a booking, now; who has open offers then."""
+        """Do what is due for a booking, long after offers of it were withdrawn; who has open
+        offers then."""
         async with self.database.begin() as tx:
+            gone = update(job_offers).where(job_offers.c.booking_id == booking.id)
+            gone = gone.where(job_offers.c.state == "RESCINDED")
+            await tx.execute(gone.values(resolved_at=job_offers.c.resolved_at - timedelta(hours=1)))
             mine = update(bookings).where(bookings.c.id == booking.id)
             open_ = bookings.c.match_due_at.is_not(None)
             await tx.execute(mine.where(open_).values(match_due_at=func.now()))

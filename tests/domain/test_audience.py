@@ -39,7 +39,7 @@ def test_every_kind_of_event_has_an_audience_even_if_nobody_listens() -> None:
         (EventType.BOOKING_RELEASED, (f"booking:{BOOKING}", "queue")),
         (EventType.BOOKING_RESCHEDULED, (f"booking:{BOOKING}", "queue")),
         (EventType.BOOKING_PREFERRED_LAPSED, (f"booking:{BOOKING}",)),
-        (EventType.BOOKING_NO_SHOW, (f"booking:{BOOKING}",)),
+        (EventType.BOOKING_NO_SHOW, (f"booking:{BOOKING}", "presence")),
         (EventType.BOOKING_STARTED, (f"booking:{BOOKING}", "presence")),
         (EventType.BOOKING_COMPLETED, (f"booking:{BOOKING}", "presence")),
         (EventType.BOOKING_CANCELLED, (f"booking:{BOOKING}", "queue")),
