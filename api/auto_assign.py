@@ -15,6 +15,7 @@ from api.bookings import Booking
 from api.connections import After, Before, Connection, First, Last, listing, page_request
 from api.context import Context, Info
 from api.enums import describe
+from api.explanations import INSIGHT
 from api.inputs import Given
 from api.nodes import Node
 from api.people import User
@@ -29,8 +30,6 @@ from domain.people import Role
 from gateways.assignment import least_cost
 
 STAFF = allow(Role.DISPATCHER, Role.ADMIN)
-#: Those who run the house, and those who study it.
-INSIGHT = allow(Role.DISPATCHER, Role.ANALYST, Role.ADMIN)
 
 WhyUnassigned = describe(
     batch.Why,

@@ -20,7 +20,7 @@ from api.providers import Provider
 from api.views import view_of
 from db import calendar_links
 from domain import calendar_links as domain
-from domain.people import Role
+from domain.people import Role, whose
 from gateways.tokens import fingerprint
 
 HOLDERS = allow(Role.PROVIDER, Role.DISPATCHER, Role.ADMIN)

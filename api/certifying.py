@@ -151,8 +151,8 @@ class CertificationMutations:
 
     @strawberry.mutation(
         directives=[allow(Role.PROVIDER, Role.ADMIN)],
-        description="Take a paper of yours back; admins take back whose that is not genuine. Work "
-        "that was taken with it stays.",
+        description="Take a paper of yours back; admins take back whose that is not genuine. Open "
+        "offers of work that asks for it are withdrawn; work that was taken with it stays.",
         graphql_type=RemoveCertificationResult,
     )
     async def remove_certification(self, info: Info, input: Given[RemoveCertificationInput]) -> Any:

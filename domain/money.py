@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from domain.refusals import FieldError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: The most minor units of one sum: what a column and GraphQL's Int hold.
 MAX_MINOR: Final = 2**31 - 1
@@ -33,3 +38,14 @@ class Money:
     def is_zero(self) -> bool:
         """Is there nothing to pay?"""
         return self.amount_minor == 0
+
+
+def wrong_money(name: str, sum_: Money, least: int) -> Iterator[FieldError]:
+    """What keeps a sum from being taken: less than the `least`, more than is kept, or in no
+    currency that people pay in."""
+    if not least <= sum_.amount_minor <= MAX_MINOR:
+        message = f"Give {least} to {MAX_MINOR}."
+        yield FieldError(path=(name, "amountMinor"), message=message)
+    if sum_.currency not in CURRENCIES:
+        message = 'Write an ISO 4217 code in capitals, such as "GBP".'
+        yield FieldError(path=(name, "currency"), message=message)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.keywords import KEYWORDS
-from domain.money import CURRENCIES, MAX_MINOR
+from domain.money import wrong_money
 from domain.places import Address, Point, normal_postal_code
 from domain.providers import Provider, SpecialistTier
 from domain.refusals import FieldError, InvalidInput, wrong_text
@@ -189,7 +189,8 @@ def _wrong_facts(after: Provider) -> Iterator[FieldError]:
     if after.photo_url and wrong_photos((after.photo_url,)):
         message = "Give an https address of up to 500 characters, or nothing."
         yield FieldError(path=("photoUrl",), message=message)
-    yield from _wrong_rate(after.hourly_rate)
+    if after.hourly_rate is not None:
+        yield from wrong_money("hourlyRate", after.hourly_rate, 1)
     if after.tier is SpecialistTier.BRAND_SPECIALIST and not after.brands:
         message = "A brand specialist says in `brands` which brands."
         yield FieldError(path=("tier",), message=message)
@@ -207,17 +208,6 @@ def _wrong_facts(after: Provider) -> Iterator[FieldError]:
     if not 0 <= after.years_experience <= MAX_YEARS:
         message = f"Give 0 to {MAX_YEARS} years."
         yield FieldError(path=("yearsExperience",), message=message)
-
-
-def _wrong_rate(rate: Money | None) -> Iterator[FieldError]:
-    if rate is None:
-        return
-    if not 1 <= rate.amount_minor <= MAX_MINOR:
-        message = f"Give 1 to {MAX_MINOR}."
-        yield FieldError(path=("hourlyRate", "amountMinor"), message=message)
-    if rate.currency not in CURRENCIES:
-        message = 'Write an ISO 4217 code in capitals, such as "GBP".'
-        yield FieldError(path=("hourlyRate", "currency"), message=message)
 
 
 def _wrong_for_trade(

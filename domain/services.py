@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.booking_rules import BookingRules
-from domain.money import CURRENCIES, MAX_MINOR
+from domain.money import wrong_money
 from domain.refusals import FieldError, InvalidInput, Refusal, VersionConflict, wrong_text
-from domain.words import distinct, slug, wrong_slugs, wrong_words
+from domain.words import WRONG_SLUG, distinct, is_slug, slug, wrong_slugs, wrong_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 MIN_DURATION: Final = 5
 MAX_DURATION: Final = 24 * 60
 MAX_TERMS: Final = 10_000
-
-_CODE: Final = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Trade(StrEnum):
@@ -165,9 +162,8 @@ def _checked(service: Service, rules: Mapping[str, Any]) -> Service:
 
 
 def _wrong_words(facts: ServiceFacts) -> Iterator[FieldError]:
-    if not (2 <= len(facts.code) <= 50 and _CODE.fullmatch(facts.code)):
-        message = 'Write 2 to 50 small letters, digits and single hyphens, such as "oven-clean".'
-        yield FieldError(path=("code",), message=message)
+    if not is_slug(facts.code):
+        yield FieldError(path=("code",), message=f'{WRONG_SLUG} "oven-clean".')
     yield from wrong_text(("name",), facts.name, 1, 100)
     yield from wrong_text(("description",), facts.description, 0, 2000)
     yield from wrong_text(("terms",), facts.terms, 0, MAX_TERMS)
@@ -177,12 +173,7 @@ def _wrong_numbers(facts: ServiceFacts) -> Iterator[FieldError]:
     if not MIN_DURATION <= facts.duration_minutes <= MAX_DURATION:
         message = f"Give {MIN_DURATION} to {MAX_DURATION} minutes."
         yield FieldError(path=("durationMinutes",), message=message)
-    if not 0 <= facts.price.amount_minor <= MAX_MINOR:
-        message = f"Give 0 to {MAX_MINOR}."
-        yield FieldError(path=("price", "amountMinor"), message=message)
-    if facts.price.currency not in CURRENCIES:
-        message = 'Write an ISO 4217 code in capitals, such as "GBP".'
-        yield FieldError(path=("price", "currency"), message=message)
+    yield from wrong_money("price", facts.price, 0)
     if facts.requires_vehicle and facts.trade is not Trade.MECHANICAL:
         message = "Only MECHANICAL services work on a vehicle; leave it out or give false."
         yield FieldError(path=("requiresVehicle",), message=message)

@@ -18,19 +18,24 @@ from db.tables import certifications as table
 from db.tables import events
 from domain.certifications import CertificationExists, TooManyCertifications
 from domain.events import EventType
+from domain.offers import OfferState
 from domain.people import Role
 from domain.refusals import InvalidInput, NotFound
+from domain.services import Requirements
 from tests.db.racing import act, race, waiting
 from tests.factories import (
     NOW,
     add_account,
+    add_booking,
     add_customer,
+    add_offers,
     add_provider,
     add_providers,
     add_service,
     count_rows,
     now,
     read_events,
+    read_offers,
 )
 
 if TYPE_CHECKING:
@@ -159,6 +164,35 @@ async def test_what_is_taken_back_is_gone_and_may_be_shown_anew(database: Databa
     assert anew.id != paper.id
     # The old one is kept: work was given for it.
     assert await count_rows(database, table, events) == (2, 3)
+
+
+async def test_what_asks_for_a_paper_that_is_taken_back_is_offered_no_more(
+    database: Database,
+) -> None:
+    service, customer = await add_service(database), await add_customer(database)
+    provider = await add_provider(database, service)
+    admin = await add_account(database, Role.ADMIN)
+    first, second = [await act(database, adding(provider, number=number)) for number in "12"]
+    for one in (first, second):
+        await act(database, verifying(one, admin))
+    needs = Requirements(certifications=("gas-safe",))
+    asking = await add_booking(database, customer, service, requirements=needs)
+    plain = await add_booking(database, customer, service)
+    for booking in (asking, plain):
+        await add_offers(database, booking, [provider])
+
+    async def states() -> list[OfferState]:
+        found = [await read_offers(database, one.id) for one in (asking, plain)]
+        return [offered[provider.user_id].state for offered in found]
+
+    await act(database, removing(first, admin))
+    assert await states() == [OfferState.OFFERED, OfferState.OFFERED]
+    await act(database, removing(second, admin))
+    assert await states() == [OfferState.RESCINDED, OfferState.OFFERED]
+    assert (await read_events(database))[-2:] == [
+        EventType.OFFER_RESCINDED,
+        EventType.SEARCH_PLACE_FREED,
+    ]
 
 
 async def test_only_its_provider_and_admins_take_a_paper_back(database: Database) -> None:

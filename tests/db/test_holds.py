@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from db import candidates, holds
 from domain.house import HouseRules
@@ -45,7 +45,7 @@ async def test_a_crowd_of_more_promising_ones_who_cannot_come_keeps_nobody_from_
     crowd: Database,
 ) -> None:
     service, customer = await add_service(crowd), await add_customer(crowd)
-    promising = {"radius_miles": 10, "years_experience": 20}
+    promising: dict[str, Any] = {"radius_miles": 10, "years_experience": 20}
     await add_providers(crowd, service, count=candidates.LIMIT, **promising)
     able = await add_provider(crowd, service, radius_miles=50, years_experience=0)
     asked = a_request(

@@ -6,17 +6,15 @@ from uuid import UUID
 
 import pytest
 
-from domain.availability_conflicts import KeptAvailability, conflicts, untenable, whose
+from domain.availability_conflicts import KeptAvailability, conflicts, untenable
 from domain.booking_rules import BookingRule
 from domain.bookings import Booking
-from domain.people import Role
-from domain.refusals import InvalidInput, NotFound, VersionConflict
+from domain.refusals import VersionConflict
 from tests.domain.clocks import HOUR, z
 from tests.domain.diaries import NOW, an_availability, an_override
-from tests.factories import PROVIDER, a_booking, a_viewer
+from tests.factories import PROVIDER, a_booking
 
 MONDAY = date(2026, 1, 5)
-ANOTHER = UUID(int=99)
 
 
 def a_job(number: int, start: str, hours: int = 1, **changes: Any) -> Booking:
@@ -92,24 +90,6 @@ def test_offers_that_can_no_longer_be_taken_are_found() -> None:
     lost = untenable(an_availability(daily_cap=2), work, offered)
     assert [one.id.int for one in lost] == [1, 3]
     assert untenable(an_availability(), work, offered[:2]) == ()
-
-
-class TestWhose:
-    def test_a_provider_speaks_for_themselves(self) -> None:
-        provider = a_viewer(user_id=PROVIDER, role=Role.PROVIDER)
-
-        assert whose(provider, None) == PROVIDER
-        assert whose(provider, PROVIDER) == PROVIDER
-        with pytest.raises(NotFound) as refused:
-            whose(provider, ANOTHER)
-        assert refused.value.kind == "Provider"
-
-    @pytest.mark.parametrize("role", [Role.DISPATCHER, Role.ADMIN])
-    def test_staff_speak_for_whom_they_name(self, role: Role) -> None:
-        assert whose(a_viewer(role=role), ANOTHER) == ANOTHER
-        with pytest.raises(InvalidInput) as refused:
-            whose(a_viewer(role=role), None)
-        assert refused.value.errors[0].path == ("providerId",)
 
 
 def test_a_version_that_is_not_the_present_one_is_refused() -> None:

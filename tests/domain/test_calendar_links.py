@@ -15,10 +15,9 @@ from domain.calendar_links import (
     TooManyCalendarLinks,
     create,
     revoke,
-    whose,
 )
 from domain.people import Role
-from domain.refusals import InvalidInput, NotFound
+from domain.refusals import InvalidInput
 from tests.factories import NOW, PROVIDER, a_viewer
 
 LINK, OTHER = UUID(int=71), UUID(int=72)
@@ -64,22 +63,6 @@ def test_a_revoked_link_is_good_no_more_and_is_not_revoked_again() -> None:
     with pytest.raises(CalendarLinkRevoked) as refused:
         revoke(revoked, at=later + timedelta(days=1))
     assert refused.value.link == revoked
-
-
-def test_a_provider_means_themselves_and_nobody_else() -> None:
-    assert whose(CHLOE, None) == PROVIDER
-    assert whose(CHLOE, PROVIDER) == PROVIDER
-    with pytest.raises(NotFound) as refused:
-        whose(CHLOE, OTHER)
-    assert refused.value.kind == "Provider"
-
-
-def test_staff_say_whom_they_mean() -> None:
-    dispatcher = a_viewer(role=Role.DISPATCHER)
-    assert whose(dispatcher, OTHER) == OTHER
-    with pytest.raises(InvalidInput) as refused:
-        whose(dispatcher, None)
-    assert [error.path for error in refused.value.errors] == [("providerId",)]
 
 
 def test_a_link_is_seen_by_its_provider_and_staff() -> None:

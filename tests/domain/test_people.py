@@ -1,4 +1,4 @@
-"""Which registrations and passwords are refused, and is every wrong field named at once?"""
+"""Which registrations are refused, with every wrong field named at once; and who means whom?"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,8 +14,13 @@ from domain.people import (
     Role,
     User,
     Viewer,
+    whose,
     wrong_password,
 )
+from domain.refusals import FieldError, InvalidInput, NotFound
+from tests.factories import PROVIDER, a_viewer
+
+OTHER = UUID(int=32)
 
 
 def a_registration(**changes: Any) -> Registration:
@@ -116,3 +121,36 @@ def test_a_taken_address_is_a_fact_for_us_and_not_part_of_the_message() -> None:
 
 def test_a_refused_sign_in_does_not_say_what_was_wrong() -> None:
     assert str(InvalidCredentials()) == "The e-mail address or the password is wrong."
+
+
+def test_who_is_not_staff_means_themselves_and_nobody_else() -> None:
+    provider = a_viewer(user_id=PROVIDER, role=Role.PROVIDER)
+    assert whose(provider, None) == whose(provider, PROVIDER) == PROVIDER
+    with pytest.raises(NotFound) as refused:
+        whose(provider, OTHER)
+    assert refused.value.kind == "Provider"
+    with pytest.raises(NotFound) as refused:
+        whose(a_viewer(role=Role.CUSTOMER), OTHER, kind="User")
+    assert refused.value.kind == "User"
+
+
+@pytest.mark.parametrize("role", [Role.DISPATCHER, Role.ADMIN])
+def test_staff_say_whom_they_mean(role: Role) -> None:
+    staff = a_viewer(role=role)
+    assert whose(staff, OTHER) == OTHER
+    with pytest.raises(InvalidInput) as refused:
+        whose(staff, None)
+    message = "Say whose you mean."
+    assert refused.value.errors == (FieldError(path=("providerId",), message=message),)
+    with pytest.raises(InvalidInput) as refused:
+        whose(staff, None, field_name="customerId")
+    assert [error.path for error in refused.value.errors] == [("customerId",)]
+
+
+def test_what_is_open_to_another_role_is_open_to_that_alone() -> None:
+    analyst = a_viewer(role=Role.ANALYST)
+    assert whose(analyst, OTHER, open_to={Role.ANALYST}) == OTHER
+    with pytest.raises(NotFound):
+        whose(analyst, OTHER)
+    with pytest.raises(NotFound):
+        whose(a_viewer(role=Role.ADMIN), OTHER, open_to={Role.ANALYST})

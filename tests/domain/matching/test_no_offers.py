@@ -23,13 +23,12 @@ from domain.matching.no_offers import (
     PassedBy,
     obstacles,
     passed_by,
-    subject,
     unknown,
 )
 from domain.people import Role
 from domain.places import Point
 from domain.profiles import Completion, Gap, ProfileItem
-from domain.refusals import FieldError, InvalidInput, NotFound
+from domain.refusals import NotFound
 from domain.shifts import HEARTBEAT_FRESH
 from tests.domain.matching.factories import (
     NOW,
@@ -343,17 +342,6 @@ def test_the_answer_says_the_weightiest_first() -> None:
 
 STAFF = a_viewer(user_id=UUID(int=50), role=Role.DISPATCHER)
 OWN = a_viewer(user_id=PROVIDER, role=Role.PROVIDER)
-
-
-def test_providers_ask_for_themselves_and_staff_for_whom_they_name() -> None:
-    assert subject(OWN, None) == subject(OWN, PROVIDER) == PROVIDER
-    assert subject(STAFF, PROVIDER) == PROVIDER
-    with pytest.raises(NotFound):
-        subject(OWN, UUID(int=50))
-    with pytest.raises(InvalidInput) as refused:
-        subject(STAFF, None)
-    message = "Say which provider."
-    assert refused.value.errors == (FieldError(path=("providerId",), message=message),)
 
 
 def test_who_has_only_signed_up_is_told_to_write_a_profile() -> None:
