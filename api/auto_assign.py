@@ -180,7 +180,7 @@ class AutoAssignInput:
 
     booking_ids: list[strawberry.ID] | None = strawberry.field(
         default=None,
-        description="At most 50 bookings, due or not; all that are due when left out.",
+        description="At most 50 bookings, due or not; when left out, the 50 that are due longest.",
     )
     dry_run: bool | None = strawberry.field(
         default=None, description="Only say what would be done, and change nothing."

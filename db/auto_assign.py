@@ -20,7 +20,7 @@ from db.engine import is_retryable
 from db.ids import new_id
 from db.tables import bookings as bookings_table
 from domain import auto_assign as rules
-from domain.auto_assign import MOST_AT_ONCE, Assigned, Report, may_be_given
+from domain.auto_assign import MOST_AT_ONCE, MOST_NAMED, Assigned, Report, may_be_given
 from domain.house import DEFAULT, HouseRules
 from domain.matching import batch, rank
 from domain.matching.batch import LOOKED_AT, Unassigned, Why
@@ -66,7 +66,9 @@ async def run(
     """
     async with database.read() as connection:
         at = await clock.now(connection)
-        found = await _found(connection, booking_ids)
+        # Somebody who asks waits for the answer, in a process that serves others too.
+        most = MOST_NAMED if by is not None else MOST_AT_ONCE
+        found = await _found(connection, booking_ids, most)
         open_ = [booking for booking in found if may_be_given(booking, at=at)]
         waiting = await _waiting(connection, open_, at=at, house=house, explained=by is not None)
         closed = [
@@ -109,10 +111,12 @@ def _is_due() -> ColumnElement[bool]:
     return (_B.auto_due_at <= now) & (_B.starts_at > now)
 
 
-async def _found(connection: AsyncConnection, booking_ids: Sequence[UUID] | None) -> list[Booking]:
+async def _found(
+    connection: AsyncConnection, booking_ids: Sequence[UUID] | None, most: int
+) -> list[Booking]:
     if booking_ids is None:
         due = select(bookings_table).where(_is_due()).order_by(_B.auto_due_at, _B.id)
-        rows = await connection.execute(due.limit(MOST_AT_ONCE))
+        rows = await connection.execute(due.limit(most))
         return [bookings.booking(row) for row in rows]
     rules.check_named(booking_ids)
     named = await bookings.by_ids(connection, booking_ids)

@@ -434,6 +434,21 @@ class TestAskedByADispatcher:
             await run(crowd, booking_ids=[new_id() for _ in range(51)])
         assert (await run(crowd, booking_ids=[])).run.waiting == 0
 
+    async def test_gets_those_that_are_due_longest_and_the_clock_gets_all(
+        self, crowd: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(auto_assign, "MOST_NAMED", 1)
+        service, customer = await add_service(crowd), await add_customer(crowd)
+        at = await now(crowd)
+        await add_due(crowd, customer, service)
+        longest = await add_due(crowd, customer, service, auto_due_at=at - 2 * MINUTE)
+        dora = await add_dispatcher(crowd)
+
+        asked = await run(crowd, by=dora, dry_run=True)
+
+        assert [one.booking_id for one in asked.unassigned] == [longest.id]
+        assert (await run(crowd, dry_run=True)).run.waiting == 2
+
     async def test_may_look_without_touching(self, crowd: Database) -> None:
         service, customer = await add_service(crowd), await add_customer(crowd)
         provider = await add_provider(crowd, service, rating=4.9)
