@@ -106,7 +106,7 @@ async def _open(
 ) -> Booking:
     work = candidates.work_of(booking, reach_miles=call.reach_miles)
     fit = await _able(tx, work, call, at=at, house=house)
-    left = waves.just_left(known, at=at, rules=house.waves)
+    left = waves.just_left(booking, known, at=at, rules=house.waves)
     fit = [one for one in fit if one.provider_id not in left]
     ranked = rules.rank(work, fit, at=at, policy=house.policy)
     best = [one.candidate.provider_id for one in ranked[: call.size]]

@@ -175,14 +175,15 @@ _LEAVES_PLACE: Final = frozenset({OfferState.REJECTED, OfferState.RESCINDED})
 
 
 def just_left(
-    offers: Iterable[JobOffer], *, at: datetime, rules: WaveRules = DEFAULT
+    booking: Booking, offers: Iterable[JobOffer], *, at: datetime, rules: WaveRules = DEFAULT
 ) -> frozenset[UUID]:
-    """Whose offers were withdrawn a moment ago: who goes off shift, or has taken other work, is not
-    asked the same again at once."""
+    """Whose offers of this search were withdrawn a moment ago: who goes off shift, or has taken
+    other work, is not asked the same again at once."""
     return frozenset(
         offer.provider_id
         for offer in offers
-        if offer.state is OfferState.RESCINDED
+        if offer.round > booking.rounds_before
+        and offer.state is OfferState.RESCINDED
         and offer.resolved_at is not None
         and at - offer.resolved_at < rules.broadcast_again
     )

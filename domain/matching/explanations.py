@@ -162,7 +162,7 @@ def explain(
     able = (one for one in everybody.values() if is_eligible(work, one, at=at))
     order = [one.candidate.provider_id for one in rank(work, able, at=at, policy=policy)]
     ahead = _next_that_asks(booking, offers, order, at=at, rules=rules)
-    asked = _asked(ahead, offers, order, beyond, rules=rules) if ahead else []
+    asked = _asked(booking, ahead, offers, order, beyond, rules=rules) if ahead else []
     return Explanation(
         booking=booking,
         provider_id=provider_id,
@@ -199,6 +199,7 @@ def _next_that_asks(
 
 
 def _asked(
+    booking: Booking,
     ahead: NextRound,
     offers: Sequence[JobOffer],
     order: Iterable[UUID],
@@ -208,7 +209,7 @@ def _asked(
 ) -> list[UUID]:
     """Whom a round is put to, out of the eligible in their order."""
     asked = {one.provider_id for one in offers if one.is_open(ahead.opens_at)}
-    left = waves.just_left(offers, at=ahead.opens_at, rules=rules)
+    left = waves.just_left(booking, offers, at=ahead.opens_at, rules=rules)
     waiting = [who for who in order if who not in asked | left]
     if ahead.call.only is not None:
         return [who for who in waiting if who == ahead.call.only]

@@ -231,10 +231,15 @@ class TestWhoHasJustLeft:
             asked,
             replace(refused, resolved_at=LATER),
         ]
-        assert just_left(offers, at=LATER) == {gone.provider_id}
+        assert just_left(targeted(), offers, at=LATER) == {gone.provider_id}
+
+    def test_is_nobody_who_was_withdrawn_in_an_earlier_search(self) -> None:
+        (gone,) = the_three(RESCINDED, resolved_at=LATER)
+        assert just_left(targeted(), [gone], at=LATER) == {gone.provider_id}
+        assert just_left(targeted(rounds_before=1), [gone], at=LATER) == frozenset()
 
     def test_is_nobody_whose_offer_has_no_time_of_its_end(self) -> None:
-        assert just_left(the_three(RESCINDED), at=LATER) == frozenset()
+        assert just_left(targeted(), the_three(RESCINDED), at=LATER) == frozenset()
 
 
 class TestWaiting:
