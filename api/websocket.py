@@ -53,6 +53,8 @@ MAX_SUBSCRIPTIONS: Final = 10
 #: Queries and mutations under way on one socket, besides the subscriptions.
 MAX_OPERATIONS: Final = 20
 _MAX_ID: Final = 256
+#: Seconds after which a task that goes on although it was cancelled is cancelled again.
+_INSIST: Final = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -131,10 +133,15 @@ class Conversation:
         except WebSocketDisconnect:
             self._closed = True
         finally:
-            for task in self._tasks:
+            await self._end_tasks()
+
+    async def _end_tasks(self) -> None:
+        # A task that is cancelled while a statement of its is being answered can miss it: what the
+        # driver does to end the statement may swallow the cancellation. So it is said again.
+        while tasks := list(self._tasks):
+            for task in tasks:
                 task.cancel()
-            if self._tasks:
-                await asyncio.wait(self._tasks)
+            await asyncio.wait(tasks, timeout=_INSIST)
 
     async def _message(self) -> dict[str, Any]:
         text = await self._text()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
@@ -174,6 +174,18 @@ class Subscriptions:
             await asyncio.Event().wait()
         finally:
             taps.open.discard(name)
+
+    @strawberry.subscription(directives=[PUBLIC], description="Misses its first cancellation.")
+    async def deaf(self) -> AsyncGenerator[str, None]:
+        """One event, then silence, as if it were in a driver that swallows a cancellation."""
+        taps.open.add("deaf")
+        try:
+            yield "deaf"
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            await asyncio.Event().wait()
+        finally:
+            taps.open.discard("deaf")
 
     @strawberry.subscription(directives=[PUBLIC], description="As much as will go out.")
     async def flood(self) -> AsyncGenerator[str, None]:

@@ -138,6 +138,19 @@ async def test_leaving_stops_every_source(door: Door) -> None:
 
 
 @shared
+async def test_leaving_stops_a_source_that_missed_its_cancellation(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "_INSIST", 0.05)
+    async with door.conversation() as socket:
+        await subscribe(socket, "1", "subscription { deaf }")
+        await hear(socket)
+        assert "deaf" in taps.open
+        socket.transport.abort()
+        await until(lambda: "deaf" not in taps.open)
+
+
+@shared
 async def test_both_sides_may_ping(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     async with door.conversation() as socket:
         await say(socket, type="ping")
