@@ -42,7 +42,7 @@ async def questions(
         at = await clock.now(connection)
     page = PageRequest(limit=25)
     return {
-        "Who might do this booking?": lambda c: candidates.eligible(c, work, at=at, limit=50),
+        "Who might do this booking?": lambda c: candidates.eligible(c, work, at=at, limit=20),
         "What waits in the queue?": lambda c: queue.page(c, page, of_provider=None, trade=None),
         "Which offers has this provider?": lambda c: offers.page(
             c, page, provider_id=provider_id, states=[OfferState.OFFERED]
