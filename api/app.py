@@ -20,7 +20,20 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute
 
-from api import health, http, icalendar, pages, sse, websocket
+from api import (
+    development_webhooks,
+    health,
+    http,
+    icalendar,
+    outbox_page,
+    pages,
+    receipts,
+    sse,
+    statement_files,
+    unsubscribe,
+    webhooks,
+    websocket,
+)
 from api.access import EVERY_ROLE, EVERYONE, Caller
 from api.context import Authenticate, Services
 from api.execution import Engine
@@ -32,6 +45,7 @@ from api.sessions import authenticator
 from db.engine import Database
 from db.seed import ACCOUNTS
 from gateways.live import RedisLive
+from gateways.outside import outside
 from gateways.passwords import Passwords
 from gateways.tokens import AccessTokens
 
@@ -97,20 +111,22 @@ def _services(settings: Settings, authenticate: Authenticate | None) -> Services
         issuer=settings.issuer,
         audience=settings.audience,
     )
+    redis = Redis.from_url(
+        redis_url,
+        socket_timeout=_REDIS_PATIENCE,
+        socket_connect_timeout=_REDIS_PATIENCE,
+        retry=Retry(NoBackoff(), 1),
+    )
     return Services(
         settings=settings,
         database=database,
-        redis=Redis.from_url(
-            redis_url,
-            socket_timeout=_REDIS_PATIENCE,
-            socket_connect_timeout=_REDIS_PATIENCE,
-            retry=Retry(NoBackoff(), 1),
-        ),
+        redis=redis,
         hub=Hub(RedisLive(redis_url, namespace=namespace), database),
         authenticate=authenticate or authenticator(database, tokens),
         passwords=Passwords(),
         tokens=tokens,
         rate_limits=RateLimits(redis_url, namespace=namespace),
+        outside=outside(settings, redis),
     )
 
 
@@ -131,6 +147,12 @@ def _routes(services: Services, schema: strawberry.Schema) -> list[BaseRoute]:
         WebSocketRoute(ENDPOINT, websocket.endpoint(engine, services, connections)),
         *health.routes(services),
         *icalendar.routes(services),
+        *unsubscribe.routes(services),
+        *webhooks.routes(services),
+        *development_webhooks.routes(services),
+        *statement_files.routes(services),
+        *receipts.routes(services),
+        *outbox_page.routes(services),
         *pages.routes(settings, ACCOUNTS),
     ]
 
@@ -142,6 +164,7 @@ def _lifespan(services: Services) -> Callable[[Starlette], AbstractAsyncContextM
             stack.push_async_callback(services.database.close)
             stack.push_async_callback(services.redis.aclose)
             stack.push_async_callback(services.rate_limits.close)
+            stack.push_async_callback(services.outside.close)
             stack.callback(services.passwords.close)
             await stack.enter_async_context(services.hub)
             yield

@@ -218,11 +218,6 @@ class DeclineBookingInput(BookingInput):
     reason: str = strawberry.field(description="What the customer will read; 1 to 500 characters.")
 
 
-@strawberry.input(description="Which booking to pay.")
-class PayBookingInput(BookingInput):
-    """Which booking to pay."""
-
-
 @strawberry.input(description="Which booking to start.")
 class StartBookingInput(BookingInput):
     """Which booking to start."""

@@ -79,9 +79,13 @@ class TermsNotAccepted(Problem):
     """The service's terms are not accepted yet."""
 
 
-@strawberry.type(directives=[PUBLIC], description="No way to pay is configured on this server.")
+@strawberry.type(
+    directives=[PUBLIC],
+    description="This server has no way to take payments, or the payment service does not do its "
+    "work just now; then it may be tried again.",
+)
 class PaymentUnavailable(Problem):
-    """No way to pay is configured on this server."""
+    """Nobody can pay just now."""
 
 
 @problem_of.register

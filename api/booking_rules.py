@@ -8,10 +8,11 @@ from typing import Any
 
 import strawberry
 
-from api.access import PUBLIC
+from api.access import PUBLIC, allow
 from api.enums import describe
 from api.views import view_of
 from domain import booking_rules as domain
+from domain.people import Role
 
 SameDay = describe(
     domain.SameDay,
@@ -57,6 +58,10 @@ _MEANINGS = {
     "reschedule_notice_minutes": "From so many minutes before the start customers cannot move a "
     "booking; 0 to 129600.",
     "max_reschedules": "How often a customer may move a booking; 0 to 100.",
+    "deposit_percent": "The part of the price, in percent, that a customer may pay to confirm a "
+    "booking, and the rest later; 0 to 99. With 0 the whole price is paid at once.",
+    "provider_share_percent": "What the provider has of the money, in percent; the platform has "
+    "the rest; 0 to 100.",
 }
 
 
@@ -96,6 +101,12 @@ class BookingRules:
     cancel_notice_minutes: int = _shown("cancel_notice_minutes")
     reschedule_notice_minutes: int = _shown("reschedule_notice_minutes")
     max_reschedules: int = _shown("max_reschedules")
+    deposit_percent: int = _shown("deposit_percent")
+    # Between the house and its providers: no customer's business.
+    provider_share_percent: int = strawberry.field(
+        description=_MEANINGS["provider_share_percent"],
+        directives=[allow(Role.PROVIDER, Role.DISPATCHER, Role.ANALYST, Role.ADMIN)],
+    )
 
 
 @strawberry.input(
@@ -124,6 +135,8 @@ class BookingRulesInput:
     cancel_notice_minutes: int | None = _given("cancel_notice_minutes")
     reschedule_notice_minutes: int | None = _given("reschedule_notice_minutes")
     max_reschedules: int | None = _given("max_reschedules")
+    deposit_percent: int | None = _given("deposit_percent")
+    provider_share_percent: int | None = _given("provider_share_percent")
 
     def changes(self) -> dict[str, Any]:
         """The rules that were given, by their names. Null says nothing of a rule that needs one."""

@@ -11,7 +11,7 @@ from uuid import UUID
 import strawberry
 
 from api import ids, nodes
-from api.access import SIGNED_IN
+from api.access import SIGNED_IN, allow
 from api.booking_kinds import BookingKind, BookingStatus, Party, QueuePriority, Source
 from api.booking_rules import BookingRules
 from api.connections import After, Before, Connection, First, Last, listing, page_request
@@ -26,11 +26,14 @@ from api.vehicles import Vehicle
 from api.views import view_of
 from api.work import ChecklistItem, Lateness, Signature
 from db import bookings
-from domain import booking_rules, history, places, privacy, queue, vehicles
+from domain import booking_rules, history, paying, places, privacy, queue, vehicles
 from domain import bookings as domain
+from domain.people import Role
 from domain.services import Trade
 
 if TYPE_CHECKING:
+    from api.payments import Payment
+    from api.refunds import Refund
     from api.series import BookingSeries
 
 
@@ -83,6 +86,8 @@ class HistoryEntry:
     )
 
 
+#: Whoever pays, and the house.
+_PAYERS: Final = allow(Role.CUSTOMER, Role.DISPATCHER, Role.ANALYST, Role.ADMIN)
 _PARTIES: Final = "for its customer, its provider and staff"
 
 
@@ -272,6 +277,44 @@ class Booking(Node):
     async def review(self, info: Info) -> Any:
         """The review."""
         return await info.context.loaders.reviews_of_booking.load(_value(self).id)
+
+    @strawberry.field(
+        description="What was given back of what was paid for it, oldest first.",
+        directives=[allow(Role.CUSTOMER, Role.DISPATCHER, Role.ANALYST, Role.ADMIN)],
+        graphql_type=list[Annotated["Refund", strawberry.lazy("api.refunds")]],
+    )
+    async def refunds(self, info: Info) -> Any:
+        """The refunds."""
+        return await info.context.loaders.refunds_of_booking.load(_value(self).id)
+
+    @strawberry.field(
+        description="What confirms it, where less than the whole price does; null where it has to "
+        "be paid in full.",
+        graphql_type=Money | None,
+    )
+    def deposit(self) -> Any:
+        """The deposit."""
+        return paying.deposit(_value(self))
+
+    @strawberry.field(
+        description="What is still to be paid for it, tips apart; 0 once it was called off.",
+        graphql_type=Money,
+        directives=[_PAYERS],
+    )
+    async def amount_due(self, info: Info) -> Any:
+        """What is left to pay."""
+        value = _value(self)
+        known = await info.context.loaders.payments_of_booking.load(value.id)
+        return paying.amount_due(value, known or ())
+
+    @strawberry.field(
+        description="What was paid for it, or asked for, oldest first; tips among them.",
+        graphql_type=list[Annotated["Payment", strawberry.lazy("api.payments")]],
+        directives=[_PAYERS],
+    )
+    async def payments(self, info: Info) -> Any:
+        """Its payments."""
+        return await info.context.loaders.payments_of_booking.load(_value(self).id)
 
     @strawberry.field(description="Every change, oldest first.", graphql_type=list[HistoryEntry])
     async def history(self, info: Info) -> Any:

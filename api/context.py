@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from api.rate_limits import RateLimits
     from db.engine import Connection, Database
     from domain.house import HouseRules
+    from gateways.outside import Outside
     from gateways.passwords import Passwords
     from gateways.settings import Settings
     from gateways.tokens import AccessTokens
@@ -57,6 +58,7 @@ class Services:
     passwords: Passwords
     tokens: AccessTokens
     rate_limits: RateLimits
+    outside: Outside
 
 
 @dataclass(kw_only=True)
@@ -94,6 +96,11 @@ class Context:
         return self.services.database
 
     @property
+    def outside(self) -> Outside:
+        """The services outside that the process calls."""
+        return self.services.outside
+
+    @property
     def redis(self) -> Redis:
         """The process's Redis client."""
         return self.services.redis
@@ -116,7 +123,7 @@ class Context:
         """Batches and remembers reads by id, until `forget`."""
         from api.loaders import Loaders
 
-        return Loaders(self.services.database)
+        return Loaders(self.services.database, self.house)
 
     def forget(self) -> None:
         """Read afresh from here on: something was written, or another event has come."""

@@ -136,7 +136,7 @@ async def _ask(request: Request) -> Ask:
     if request.method != "POST":
         raise MethodNotAllowed("Use POST, or GET for queries.")
     _check_content_type(request.headers)
-    body = await _body(request)
+    body = await read_body(request)
     try:
         return Ask.of(orjson.loads(body))
     except orjson.JSONDecodeError as error:
@@ -166,7 +166,9 @@ def _check_content_type(headers: Headers) -> None:
         raise UnsupportedMediaType("Send the body without a content encoding.")
 
 
-async def _body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """The whole body, if it is neither too long nor too slow. Raises BadRequest or
+    PayloadTooLarge."""
     declared = request.headers.get("content-length", "")
     size = int(declared[:12]) if declared.isdecimal() else 0
     body = bytearray()

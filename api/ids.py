@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
 from uuid import UUID
 
 from domain.refusals import FieldError, InvalidInput
+from gateways.global_ids import encode
 
-
-def encode(kind: str, uid: UUID) -> str:
-    """The global id of the `kind` with this UUID."""
-    return urlsafe_b64encode(f"{kind}:{uid.hex}".encode()).decode().rstrip("=")
+__all__ = ["decode", "encode", "parse"]
 
 
 def decode(global_id: str) -> tuple[str, UUID] | None:

@@ -11,11 +11,10 @@ from api.booking_inputs import (
     AcceptTermsInput,
     ApproveBookingInput,
     DeclineBookingInput,
-    PayBookingInput,
     StartBookingInput,
     UpdateBookingInput,
 )
-from api.booking_problems import PaymentUnavailable, TermsNotAccepted, WrongStatus
+from api.booking_problems import TermsNotAccepted, WrongStatus
 from api.bookings import Booking
 from api.context import Info
 from api.inputs import Given
@@ -24,7 +23,6 @@ from api.work import CompleteBookingInput
 from db import lifecycle
 from domain import bookings as domain
 from domain.people import Role
-from gateways.payments import payment_gateway
 
 
 @strawberry.type(directives=[SIGNED_IN], description="The act was done.")
@@ -44,11 +42,6 @@ class ApproveBookingSuccess(BookingActSuccess):
 @strawberry.type(directives=[SIGNED_IN], description="The booking was declined.")
 class DeclineBookingSuccess(BookingActSuccess):
     """The booking was declined."""
-
-
-@strawberry.type(directives=[SIGNED_IN], description="The booking is paid.")
-class PayBookingSuccess(BookingActSuccess):
-    """The booking is paid."""
 
 
 @strawberry.type(directives=[SIGNED_IN], description="The work has begun.")
@@ -78,10 +71,6 @@ ApproveBookingResult: TypeAlias = Annotated[
 DeclineBookingResult: TypeAlias = Annotated[
     DeclineBookingSuccess | WrongStatus | NotFound | InvalidInput,
     strawberry.union("DeclineBookingResult", description="What came of declineBooking."),
-]
-PayBookingResult: TypeAlias = Annotated[
-    PayBookingSuccess | WrongStatus | PaymentUnavailable | NotFound | InvalidInput,
-    strawberry.union("PayBookingResult", description="What came of payBooking."),
 ]
 StartBookingResult: TypeAlias = Annotated[
     StartBookingSuccess | WrongStatus | TermsNotAccepted | NotFound | InvalidInput,
@@ -128,19 +117,6 @@ class BookingMutations:
                 tx, booking_id=input.uid, by=info.context.user, reason=input.reason
             )
         return DeclineBookingSuccess(booking=booking)
-
-    @strawberry.mutation(
-        directives=[allow(Role.CUSTOMER)],
-        description="Pay for your booking, before or after a provider has it.",
-        graphql_type=PayBookingResult,
-    )
-    async def pay_booking(self, info: Info, input: Given[PayBookingInput]) -> Any:
-        """Pay."""
-        gateway = payment_gateway(info.context.settings)
-        async with info.context.begin() as tx:
-            booking = await lifecycle.pay(tx, booking_id=input.uid, by=info.context.user)
-        await gateway.charge(booking)
-        return PayBookingSuccess(booking=booking)
 
     @strawberry.mutation(
         directives=[allow(Role.PROVIDER)],

@@ -14,13 +14,20 @@ from db import (
     bookings,
     certifications,
     favourites,
+    message_facts,
+    notifications,
     offers,
+    payment_rows,
+    payouts,
+    payroll,
     profiles,
     providers,
+    refunds,
     reviews,
     series,
     services,
     shifts,
+    statements,
     time_off,
     waitlist,
 )
@@ -32,15 +39,23 @@ if TYPE_CHECKING:
     from domain.certifications import Certification
     from domain.history import HistoryEntry
     from domain.hours import WeeklyHours
+    from domain.house import HouseRules
+    from domain.message_facts import MessageFacts
+    from domain.money import Money
+    from domain.notifications import Notification
     from domain.offers import JobOffer
+    from domain.payments import Payment
+    from domain.payouts import Payout
     from domain.people import User
     from domain.privacy import OfferedWork
     from domain.profiles import Completion
     from domain.providers import Provider
+    from domain.refunds import Refund
     from domain.reviews import Review
     from domain.series import Series
     from domain.services import Service
     from domain.shifts import Presence, Shift
+    from domain.statements import KindTotal
     from domain.time_off import TimeOff
 
 
@@ -57,7 +72,7 @@ Value = TypeVar("Value", bound=_HasId)
 class Loaders:
     """One of each for an operation. A missing row is None."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, house: HouseRules) -> None:
         def of(read: Callable[[Connection, Sequence[Key]], Awaitable[Mapping[Key, T]]]) -> Any:
             async def load(keys: list[Key]) -> list[T | None]:
                 async with database.read() as connection:
@@ -80,6 +95,13 @@ class Loaders:
         #: Whether, of a customer and a provider, the one is a favourite of the other.
         self.favourites: DataLoader[tuple[UUID, UUID], bool | None] = of(favourites.which)
         self.reviews_of_booking: DataLoader[UUID, Review | None] = of(reviews.of_bookings)
+        self.refunds_of_booking: DataLoader[UUID, list[Refund]] = of(refunds.of_bookings)
+        self.payments: DataLoader[UUID, Payment | None] = of(_by_id(payment_rows.by_ids))
+        self.payments_of_booking: DataLoader[UUID, list[Payment]] = of(payment_rows.of_bookings)
+        self.refunds_of_payment: DataLoader[UUID, list[Refund]] = of(refunds.of_payments)
+        self.payouts: DataLoader[UUID, Payout | None] = of(_by_id(payouts.by_ids))
+        self.statement_totals: DataLoader[UUID, list[KindTotal]] = of(statements.totals)
+        self.payroll_totals: DataLoader[UUID, list[Money]] = of(payroll.totals)
         self.availability_of_provider: DataLoader[UUID, KeptAvailability | None] = of(
             availability.kept_by
         )
@@ -93,6 +115,19 @@ class Loaders:
         self.waitlist_positions: DataLoader[UUID, int | None] = of(waitlist.positions)
         self.presence: DataLoader[UUID, Presence] = of(shifts.presence_of)
         self.open_shifts: DataLoader[UUID, Shift | None] = of(shifts.open_shifts)
+        self.notifications: DataLoader[UUID, Notification | None] = of(_by_id(notifications.by_ids))
+        #: What notifications have to say, by their ids.
+        self.message_facts: DataLoader[UUID, MessageFacts | None] = of(_told(house))
+
+
+def _told(
+    house: HouseRules,
+) -> Callable[[Connection, Sequence[UUID]], Awaitable[Mapping[UUID, MessageFacts]]]:
+    async def read(connection: Connection, keys: Sequence[UUID]) -> Mapping[UUID, MessageFacts]:
+        found = await notifications.by_ids(connection, keys)
+        return await message_facts.read(connection, found, house=house)
+
+    return read
 
 
 def _by_id(

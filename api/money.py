@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import strawberry
-from babel.numbers import format_currency, get_currency_precision
 
 from api.access import PUBLIC
 from api.views import view_of
 from domain import money as domain
+from gateways.letters.formats import BRITISH, sum_of
 
 
 @strawberry.type(directives=[PUBLIC], description="A sum of money, exact.")
@@ -23,8 +23,8 @@ class Money:
     @strawberry.field(description='The sum as people read it, such as "£40.50".')
     def formatted(self) -> str:
         """The sum in English notation."""
-        major = self.amount_minor / 10 ** get_currency_precision(self.currency)
-        return format_currency(major, self.currency, locale="en_GB")
+        money = domain.Money(amount_minor=self.amount_minor, currency=self.currency)
+        return sum_of(money, BRITISH)
 
 
 @strawberry.input(description="A sum of money, exact.")

@@ -19,7 +19,7 @@ from api.assets import Asset, examples, page, session_documents, shelf
 from db.seed import PASSWORD, Account
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -33,7 +33,7 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _HOST: Final = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
 
@@ -50,13 +50,13 @@ def routes(settings: Settings, accounts: Sequence[Account]) -> list[Route]:
 
 def _landing(settings: Settings) -> Callable[[Request], Awaitable[Response]]:
     body = page("landing.html").substitute(
-        _links(),
+        links(),
         ways=_ways(graphiql=settings.graphiql),
         mode="" if settings.is_production else '<p class="mode">development</p>',
     )
 
     async def landing(_: Request) -> Response:
-        return _html(body, f"{_POLICY}; img-src 'self'; style-src 'self'")
+        return answer(body, f"{POLICY}; img-src 'self'; style-src 'self'")
 
     return landing
 
@@ -64,12 +64,12 @@ def _landing(settings: Settings) -> Callable[[Request], Awaitable[Response]]:
 def _graphiql(
     settings: Settings, accounts: Sequence[Account]
 ) -> Callable[[Request], Awaitable[Response]]:
-    template, parts = page("graphiql.html"), _links() | {"config": _config(settings, accounts)}
+    template, parts = page("graphiql.html"), links() | {"config": _config(settings, accounts)}
 
     async def graphiql(request: Request) -> Response:
         nonce = secrets.token_urlsafe(18)
         body = template.substitute(parts, nonce=nonce)
-        return _html(body, _graphiql_policy(request.headers.get("host", ""), nonce))
+        return answer(body, _graphiql_policy(request.headers.get("host", ""), nonce))
 
     return graphiql
 
@@ -88,12 +88,16 @@ async def _asset(request: Request) -> Response:
     return Response(packed, media_type=asset.media_type, headers=headers)
 
 
-def _html(body: str, policy: str) -> HTMLResponse:
-    headers = _HEADERS | {"Cache-Control": "no-cache", "Content-Security-Policy": policy}
-    return HTMLResponse(body, headers=headers)
+def answer(
+    body: str, policy: str, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> HTMLResponse:
+    """A page, under its Content-Security-Policy."""
+    usual = _HEADERS | {"Cache-Control": "no-cache", "Content-Security-Policy": policy}
+    return HTMLResponse(body, status, headers=usual | dict(headers or {}))
 
 
-def _links() -> dict[str, str]:
+def links() -> dict[str, str]:
+    """The address of every asset, by the name that templates have for it."""
     return {name.replace(".", "_").lower(): asset.path for name, asset in shelf().items()}
 
 
@@ -142,6 +146,6 @@ def _graphiql_policy(host: str, nonce: str) -> str:
     # 'self' covers WebSockets in today's browsers; older Safari needs the socket's own address.
     sockets = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
     return (
-        f"{_POLICY}; connect-src 'self'{sockets}; img-src 'self' data:; script-src 'self'; "
+        f"{POLICY}; connect-src 'self'{sockets}; img-src 'self' data:; script-src 'self'; "
         f"style-src 'self' 'nonce-{nonce}'"
     )

@@ -44,6 +44,9 @@ class User(Node):
     name: str = strawberry.field(description="Full name.")
     phone: PhoneNumber | None = strawberry.field(description="Telephone number, if they gave one.")
     time_zone: TimeZone = strawberry.field(description="The time zone they live in.")
+    locale: str = strawberry.field(
+        description='How dates and sums are written to them, as a BCP 47 tag such as "en-GB".'
+    )
     created_at: datetime = strawberry.field(description="When they signed up.")
 
     @strawberry.field(

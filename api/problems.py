@@ -74,7 +74,20 @@ class ProblemCode(Enum):
         "ALREADY_REPLAYED", description="The job was tried again already."
     )
     PAYMENT_UNAVAILABLE = strawberry.enum_value(
-        "PAYMENT_UNAVAILABLE", description="No payment gateway is configured."
+        "PAYMENT_UNAVAILABLE",
+        description="There is no payment gateway, or it does not do its work just now.",
+    )
+    NOTHING_TO_PAY = strawberry.enum_value(
+        "NOTHING_TO_PAY", description="All is paid that was to be paid."
+    )
+    NOT_ENOUGH_CREDIT = strawberry.enum_value(
+        "NOT_ENOUGH_CREDIT", description="There is not enough credit to pay this with."
+    )
+    REFUND_TOO_LARGE = strawberry.enum_value(
+        "REFUND_TOO_LARGE", description="There is less to give back than was asked for."
+    )
+    PAYOUT_NOT_FAILED = strawberry.enum_value(
+        "PAYOUT_NOT_FAILED", description="The payout has not failed; it is paid, or on its way."
     )
     VERSION_CONFLICT = strawberry.enum_value(
         "VERSION_CONFLICT", description="Somebody else has changed it since you read it."

@@ -79,6 +79,7 @@ class BookingEvent(StrEnum):
     PREFERRED_LAPSED = "PREFERRED_LAPSED"
     NO_SHOW = "NO_SHOW"
     REVIEWED = "REVIEWED"
+    RESTORED = "RESTORED"
 
 
 describe(
@@ -113,6 +114,7 @@ describe(
     PREFERRED_LAPSED="The preferred provider did not take it; others are asked.",
     NO_SHOW="Somebody did not turn up.",
     REVIEWED="The customer has said what they think of the work.",
+    RESTORED="A payment that came late brought it back.",
 )
 
 

@@ -30,6 +30,9 @@ BENCHMARKS: Final[dict[str, tuple[str, ...]]] = {
     "matching": ("--rounds", "20"),
     "batch": ("--bookings", "20", "--providers", "60", "--rounds", "1"),
     "slots": ("--providers", "50", "--rounds", "3"),
+    "mail": ("--mails", "50", "--thinks", "0"),
+    "webhooks": ("--payments", "50"),
+    "payroll": ("--providers", "50", "--lines", "1000", "--rounds", "1"),
 }
 _RESULTS: Final = Path(__file__).parent / "results"
 

@@ -22,7 +22,7 @@ from tests.caller import Caller, request
 from tests.installation import Installation, Process, installation
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from datetime import datetime
 
     from benchmarks.wire import Listener
@@ -97,9 +97,14 @@ class House:
 
 @asynccontextmanager
 async def house(
-    template: servers.Template, *, worker: bool = True, pool: int = 10
+    template: servers.Template,
+    *,
+    worker: bool = True,
+    pool: int = 10,
+    outside: Mapping[str, str] | None = None,
 ) -> AsyncIterator[House]:
-    """A house with a database of its own, until the block ends."""
+    """A house with a database of its own, until the block ends. `outside` are variables for the
+    services outside."""
     url = await template.clone()
     settings = Settings.model_validate(
         {
@@ -121,7 +126,7 @@ async def house(
     database = Database(settings.sqlalchemy_url, pool=2, name="benchmark")
     try:
         with tempfile.TemporaryDirectory(prefix="callout-bench-") as folder:
-            async with installation(settings, Path(folder)) as processes:
+            async with installation(settings, Path(folder), outside=outside) as processes:
                 api = processes.api()
                 api.start()
                 if worker:

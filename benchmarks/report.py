@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import uvloop
 
+from callout.collector import collect_seldom
 from tests import servers
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ async def _measured(
     template: servers.Template,
     chosen: argparse.Namespace,
 ) -> Figures:
+    collect_seldom()  # as every process of Callout's does
     return await measure(template, chosen)
 
 

@@ -110,10 +110,12 @@ def worker(
         _check_worker(settings, queue)
         return
     from callout import logs, telemetry
+    from callout.collector import collect_seldom
     from workers import main as workers
 
     logs.configure(settings)
     flush = telemetry.configure(settings, service=f"callout-worker-{queue}")
+    collect_seldom()
     try:
         workers.run(settings, queue.value)
     finally:

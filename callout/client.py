@@ -77,6 +77,23 @@ class Client:
         data: dict[str, Any] = answer["data"]
         return data
 
+    async def tell(self, path: str, body: Mapping[str, Any]) -> Any:
+        """What another door of the same server answers to some JSON. Raises Unreachable."""
+        try:
+            response = await self._http.post(f"{self._base}{path}", json=body)
+            return orjson.loads(response.content)
+        except (httpx.HTTPError, orjson.JSONDecodeError) as error:
+            raise Unreachable(f"{self._base}{path} does not answer: {error!r}") from error
+
+    async def fetch(self, url: str) -> str:
+        """The text at an address that the API gave out. Raises Unreachable."""
+        try:
+            response = await self._http.get(url)
+            response.raise_for_status()
+        except httpx.HTTPError as error:
+            raise Unreachable(f"{url} cannot be read: {error!r}") from error
+        return response.text
+
     @asynccontextmanager
     async def socket(self) -> AsyncIterator[Socket]:
         """A socket, initialised with this person's token. Raises Unreachable."""

@@ -33,8 +33,8 @@ _SECRET_WORDS: Final = (
     "redis_url",
 )
 _HIDDEN: Final = "[hidden]"
-#: Whoever has the address of a calendar can read it.
-_SECRET_PATH: Final = re.compile(r"(/calendar/).*", re.IGNORECASE | re.DOTALL)
+#: Whoever has the address of a calendar can read it, and a link's token is all it takes.
+_SECRET_PATH: Final = re.compile(r"(/calendar/|/receipts/|[?&]token=).*", re.IGNORECASE | re.DOTALL)
 
 
 def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +13,7 @@ from api import app
 from api.sse import ABORT
 from api.websocket import MAX_MESSAGE
 from callout import logs, telemetry
+from callout.collector import collect_seldom
 
 if TYPE_CHECKING:
     from gateways.settings import Settings
@@ -28,12 +28,6 @@ _PONG_WITHIN: Final = 6.0
 _IDLE: Final = 75
 
 _GOING_AWAY: Final = 1001
-
-#: How many new objects bring on a collection of the youngest, and how many of those one of each
-#: older generation. While an event is told to a thousand sockets a million objects are alive; by
-#: Python's own numbers they are all looked at again and again, up to most of a second at a time.
-#: (What dies without a cycle, nearly everything, needs no collection.)
-_COLLECT_AFTER: Final = (10_000, 2, 1000)
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -97,7 +91,7 @@ def run(settings: Settings, *, drain: int) -> None:
     flush = telemetry.configure(settings, service="callout-api")
     application = telemetry.traced(app.create(settings), settings)
     server = uvicorn.Server(configuration(application, settings, drain=drain))
-    _collect_seldom()
+    collect_seldom()
     # uvicorn shuts down at these signals and raises them again at its end, to no purpose here.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: None)
@@ -105,10 +99,3 @@ def run(settings: Settings, *, drain: int) -> None:
         server.run()
     finally:
         flush()
-
-
-def _collect_seldom() -> None:
-    # What is here by now stays to the end: no collection has to look at it again.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECT_AFTER)

@@ -35,6 +35,7 @@ def user_of(row: Row[*tuple[Any, ...]]) -> User:
         family_name=facts[users.c.family_name],
         phone=facts[users.c.phone],
         time_zone=facts[users.c.time_zone],
+        locale=facts[users.c.locale],
         created_at=facts[users.c.created_at],
         disabled_at=facts[users.c.disabled_at],
     )
@@ -103,6 +104,16 @@ async def lock_verified(tx: AsyncConnection, verified: Credentials) -> User:
     if user.is_disabled:
         raise InvalidCredentials
     return user
+
+
+async def localise(
+    tx: AsyncConnection, user_id: UUID, *, time_zone: str | None, locale: str | None
+) -> None:
+    """Write to somebody by another clock, or in another country's way; None is as before."""
+    said = {"time_zone": time_zone, "locale": locale}
+    changed = {name: value for name, value in said.items() if value is not None}
+    if changed:
+        await tx.execute(update(users).where(users.c.id == user_id).values(changed))
 
 
 async def set_password(tx: AsyncConnection, user_id: UUID, *, password_hash: str) -> None:

@@ -71,12 +71,34 @@ async def of_providers(
     """
     if not provider_ids:
         return {}
+    usual = (await connection.execute(_USUAL, {"ids": list(provider_ids)})).all()
+    return await of_weeks(connection, usual, starts_at=starts_at, ends_at=ends_at)
+
+
+async def of_weeks(
+    connection: AsyncConnection,
+    usual: Sequence[Row[Any]],
+    *,
+    starts_at: datetime,
+    ends_at: datetime,
+) -> dict[UUID, Availability]:
+    """The same for providers whose usual weeks are known, each from a row that has an `id`, a
+    `country` and the columns of `usual_week`."""
     start, end = starts_at - _MARGIN, ends_at + _MARGIN
-    limits = {"first": start.date(), "last": end.date(), "start": start, "end": end}
-    asked = {"ids": list(provider_ids)}
-    usual = (await connection.execute(_USUAL, asked)).all()
-    exceptions = _Exceptions(await connection.execute(_EXCEPTIONS, asked | limits))
-    return {row[0]: exceptions.put_on(*row) for row in usual}
+    asked = {"ids": [row.id for row in usual], "first": start.date(), "last": end.date()}
+    when = {"start": start, "end": end}
+    exceptions = _Exceptions(await connection.execute(_EXCEPTIONS, asked | when))
+    return {
+        row.id: exceptions.put_on(row.id, row.time_zone, row.country, row.daily_cap, row.week)
+        for row in usual
+    }
+
+
+def usual_week() -> tuple[ColumnElement[Any], ...]:
+    """When a provider works who is one of a few: columns for a query of providers."""
+    h, p = working_hours.c, providers.c
+    week = select(_lines(h)).where(h.provider_id == p.id).scalar_subquery().label("week")
+    return p.time_zone, p.daily_cap, week
 
 
 async def kept_by(
@@ -105,10 +127,8 @@ def _is_asked(provider_id: ColumnElement[UUID]) -> ColumnElement[bool]:
 
 def _usual() -> Select[Any]:
     h, p = working_hours.c, providers.c
-    line = func.concat_ws(" ", h.weekday, h.opens, h.closes)
-    lines = func.string_agg(line, aggregate_order_by(literal("\n"), h.weekday, h.opens))
     weeks = (
-        select(h.provider_id, lines.label("week"))
+        select(h.provider_id, _lines(h).label("week"))
         .where(_is_asked(h.provider_id))
         .group_by(h.provider_id)
         .subquery()
@@ -118,6 +138,11 @@ def _usual() -> Select[Any]:
         .outerjoin_from(providers, weeks, weeks.c.provider_id == p.id)
         .where(_is_asked(p.id))
     )
+
+
+def _lines(h: Any) -> ColumnElement[str]:
+    line = func.concat_ws(" ", h.weekday, h.opens, h.closes)
+    return func.string_agg(line, aggregate_order_by(literal("\n"), h.weekday, h.opens))
 
 
 @lru_cache(maxsize=4096)

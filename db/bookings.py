@@ -6,7 +6,7 @@ Lock order everywhere: booking, then providers by id, then offers.
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from sqlalchemy import bindparam, false, insert, select, update
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from domain.bookings import BookingFilter
     from domain.pages import Page, PageRequest
 
+_LOCK: Final = select(bookings).where(bookings.c.id == bindparam("booking")).with_for_update()
 _NEWEST_FIRST = pages.Order(columns=(bookings.c.id,), parse=(UUID,), descending=True)
 
 
 async def lock(tx: AsyncConnection, booking_id: UUID) -> Booking:
     """One booking, kept from every other writer until this transaction ends. Raises NotFound."""
-    query = select(bookings).where(bookings.c.id == booking_id).with_for_update()
-    row = (await tx.execute(query)).one_or_none()
+    row = (await tx.execute(_LOCK, {"booking": booking_id})).one_or_none()
     if row is None:
         raise NotFound("Booking")
     return booking(row)
@@ -98,7 +98,9 @@ async def save(
     """
     if after == before:
         return
-    await tx.execute(update(bookings).where(bookings.c.id == after.id).values(_columns(after)))
+    new, old = _columns(after), _columns(before)
+    changed = {name: value for name, value in new.items() if value != old[name]}
+    await tx.execute(update(bookings).where(bookings.c.id == after.id).values(changed))
     if after.version != before.version:
         await _remember(tx, before, after, act=str(act), actor=actor, reason=reason, at=at)
     if _time(before) == _time(after):
@@ -126,13 +128,14 @@ async def save_searched(
     changed = [(before, after) for before, after in changes if before != after]
     if not changed:
         return
-    rows = [_columns(after) for _, after in changed]
+    rows = [(_columns(before), _columns(after)) for before, after in changed]
+    differing = sorted({name for old, new in rows for name in new if old[name] != new[name]})
     own = bookings.c.id == bindparam("saved")
-    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0]}
+    columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in differing}
     values = [
-        {"saved": row["id"]} | {f"new_{name}": value for name, value in row.items()} for row in rows
+        {"saved": row["id"]} | {f"new_{name}": row[name] for name in differing} for _, row in rows
     ]
-    await tx.execute(update(bookings).where(own).values(new), values)
+    await tx.execute(update(bookings).where(own).values(columns), values)
     lines = [
         _line(before, after, act=str(act), actor=actor, reason=None, at=at)
         for before, after in changed
@@ -255,7 +258,15 @@ _PLAIN = (
     *("access_instructions", "special_requirements", "concern", "requested_brand"),
     *("preferred_provider_id", "needs_approval", "needs_terms", "requested_at", "approved_at"),
     *("terms_accepted_at", "paid_at", "assigned_at", "started_at", "completed_at"),
-    *("cancelled_at", "declined_at", "no_show_at", "unfilled_at", "version", "cancel_reason"),
+    *(
+        "cancelled_at",
+        "declined_at",
+        "no_show_at",
+        "unfilled_at",
+        "lapsed_at",
+        "version",
+        "cancel_reason",
+    ),
     *(
         "fee_minor",
         "least_fee_percent",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from db import bookings, clock, offers, providers
+from db import bookings, clock, ledger, offers, providers
 from db.lifecycle import check_version
 from domain import cancellations as rules
 from domain.bookings import Act, Booking
@@ -24,7 +24,8 @@ async def quote(connection: AsyncConnection, *, booking_id: UUID, by: Viewer) ->
     booking = await bookings.get(connection, booking_id)
     if not booking.is_party(by):
         raise NotFound("Booking")
-    return rules.quote(booking, by=by, at=await clock.now(connection))
+    paid = (await ledger.settled(connection, booking_id)).held
+    return rules.quote(booking, by=by, at=await clock.now(connection), paid_minor=paid)
 
 
 async def cancel(
@@ -55,6 +56,7 @@ async def cancel(
         reason=reason,
         expected_fee_minor=expected_fee_minor,
         at=at,
+        paid_minor=(await ledger.settled(tx, booking_id)).held,
     )
     await offers.keep(tx, booking, outcome, at=at, act=Act.CANCEL, actor=by.user_id, reason=reason)
     return outcome.booking

@@ -1,7 +1,7 @@
 """Who of all providers is worth a closer look? Hard rules as far as an index or a row answers them.
 
 What is asked here is never stricter than the rule itself: whoever is left out could not have done
-the work. The best by a rough score come first, reckoned with the numbers of the policy itself.
+the work. The best by a rough score come first (candidate_points).
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import time, timedelta
-from functools import reduce
-from operator import add
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
@@ -22,9 +20,7 @@ from sqlalchemy import (
     Time,
     Uuid,
     and_,
-    any_,
     bindparam,
-    case,
     cast,
     exists,
     extract,
@@ -34,10 +30,11 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from db import candidate_facts, coverage, reservations
+from db import candidate_facts, candidate_points, coverage, reservations
 from db.tables import (
     date_overrides,
     holidays,
@@ -59,10 +56,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import CTE, ColumnElement, Select
 
     from domain.matching import Policy, Work
-    from domain.matching.policies import Tiers
 
 _P = providers.c
 _START: Final[ColumnElement[Any]] = bindparam("starts_at", type_=Instant)
@@ -131,41 +127,58 @@ def parameters(work: Work, *, at: datetime) -> dict[str, Any]:
 def best(filters: Filters, policy: Policy) -> Select[Any]:
     """Ids with the points of the rough score and a rough distance, the best first, from `skip` on
     and at most `limit`. The parameters are those of the facts and of `parameters`."""
-    n = _near(filters, policy)
-    # What costs a look at other rows is asked in the order of points, until enough are found.
-    able = func.coalesce(and_(*_closer_look(filters, n)), false())
-    query = (
-        select(n.id, n.points, n.far)
-        .where(able)
-        .order_by(n.points.desc(), n.far.nulls_last(), n.id)
-    )
+    near = _near(filters, policy)
+    found = union_all(*_streams(filters, policy, near)).subquery("found")
+    query = select(found).add_cte(near, nest_here=True).order_by(*_in_order(found.c))
     return query.limit(bindparam("limit", type_=Integer)).offset(bindparam("skip", type_=Integer))
 
 
-def _near(filters: Filters, policy: Policy) -> Any:
-    """Whom the rows of providers and their services alone do not rule out."""
-    s = provider_services.c
-    points, far = _points(filters, policy), _far(filters)
+def _near(filters: Filters, policy: Policy) -> CTE:
+    """Whom the row of the provider alone does not rule out, with the points that it alone gives."""
+    points = candidate_points.of_row(policy, keywords=filters.keywords)
+    far = candidate_points.far(located=filters.located)
     query = (
         select(
             *(_P.id, _P.time_zone, _P.country, _P.brands, _P.skills),
             *(points.label("points"), far.label("far")),
         )
         .select_from(providers)
-        .join(provider_services, s.provider_id == _P.id)
-        .where(s.service_id == bindparam("service_id"))
         .where(_P.approved_at.is_not(None), _P.suspended_at.is_(None))
         .where(_P.profile_percent >= DEFAULT_RULES.profile_percent)
-        .order_by(points.desc(), far.nulls_last(), _P.id)
     )
-    if filters.immediate:
-        query = query.where(candidate_facts.heartbeat() >= bindparam("heard_since", type_=Instant))
     if filters.located:
         query = query.where(_covers(filters))
-    return query.subquery("near").c
+    return query.cte("near")
 
 
-def _closer_look(filters: Filters, near: Any) -> Iterator[ColumnElement[bool]]:
+def _streams(filters: Filters, policy: Policy, near: CTE) -> Iterator[Select[Any]]:
+    """Those near who are on shift, and those who are not, each in the order of all their points.
+
+    Whether somebody is on shift, offers the service and has time costs a look at other rows each.
+    So everyone is put into both streams, and is asked only when they come to the front: the streams
+    are merged by points until enough are found.
+    """
+    ways = [("on_shift", policy.on_shift)]
+    if not filters.immediate:
+        ways.append(("off_shift", policy.off_shift))
+    for name, more in ways:
+        points = (near.c.points + literal(more, Integer)).label("points")
+        facts = (near.c.id, near.c.time_zone, near.c.country, near.c.brands, near.c.skills)
+        whole = select(*facts, points, near.c.far)
+        one = whole.order_by(points.desc(), near.c.far.nulls_last(), near.c.id).subquery(name).c
+        on_shift = _is_on_shift(filters, one)
+        so = on_shift if name == "on_shift" else ~on_shift
+        able = func.coalesce(and_(*_closer_look(filters, one, so)), false())
+        yield select(one.id, one.points, one.far).where(able).order_by(*_in_order(one))
+
+
+def _in_order(one: Any) -> tuple[ColumnElement[Any], ...]:
+    return one.points.desc(), one.far.nulls_last(), one.id
+
+
+def _closer_look(
+    filters: Filters, near: Any, so: ColumnElement[bool]
+) -> Iterator[ColumnElement[bool]]:
     if filters.branded:
         brand = func.unnest(near.brands).column_valued("brand")
         named = exists(select(brand).where(_plain(brand) == bindparam("brand", type_=Text)))
@@ -175,6 +188,8 @@ def _closer_look(filters: Filters, near: Any) -> Iterator[ColumnElement[bool]]:
         known = func.array(select(_plain(skill)).scalar_subquery(), type_=ARRAY(Text))
         enough = known.contains(bindparam("skills", type_=ARRAY(Text)))
         yield or_(enough, _is_beyond_ascii(near.skills))
+    yield so
+    yield _offers(near.id)
     if filters.certified:
         held = candidate_facts.valid_certifications(near).scalar_subquery()
         needed = bindparam("needed", type_=ARRAY(Text))
@@ -219,6 +234,12 @@ def _is_beyond_ascii(words: ColumnElement[Any]) -> ColumnElement[bool]:
     """Has any of the words a letter whose case the database may not know? The domain will say."""
     text = func.array_to_string(words, "")
     return func.octet_length(text) != func.char_length(text)
+
+
+def _offers(provider_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    s = provider_services.c
+    wanted = bindparam("service_id", type_=Uuid)
+    return exists().where(s.provider_id == provider_id, s.service_id == wanted)
 
 
 def _answered(provider_id: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -271,74 +292,14 @@ def _is_exceptional(near: Any) -> ColumnElement[bool]:
     return or_(clocks_change, other_hours, other_zone)
 
 
-def _points(filters: Filters, policy: Policy) -> ColumnElement[Any]:
-    on_shift = case(
-        (_is_on_shift(), literal(policy.on_shift, Integer)),
-        else_=0 if filters.immediate else policy.off_shift,
-    )
-    parts = [
-        on_shift,
-        _location(policy),
-        _tiered(_P.years_experience, policy.experience),
-        _tiered(func.coalesce(_P.rating, policy.unrated), policy.rating),
-        _tiered(_P.completed_jobs, policy.completed_jobs),
-        _tiered(_P.profile_percent, policy.profile),
-        case(
-            (
-                exists(candidate_facts.valid_certifications(_P)),
-                literal(policy.certified, Integer),
-            ),
-            else_=0,
-        ),
-    ]
-    if filters.keywords:
-        parts.append(_keywords(filters, policy))
-    total: ColumnElement[Any] = parts[0]
-    for part in parts[1:]:
-        total += part
-    return total
-
-
-def _is_on_shift() -> ColumnElement[bool]:
+def _is_on_shift(filters: Filters, near: Any) -> ColumnElement[bool]:
     s = shifts.c
-    theirs = select(s.provider_id).where(s.provider_id == _P.id, s.ended_at.is_(None))
+    theirs = select(s.provider_id).where(s.provider_id == near.id, s.ended_at.is_(None))
+    if filters.immediate:
+        theirs = theirs.where(s.heartbeat_at >= bindparam("heard_since", type_=Instant))
     return exists(_one_by_one(theirs))
 
 
 def _one_by_one(theirs: Select[Any]) -> Select[Any]:
     """Looked up for each provider: without an offset the planner may read everybody's at once."""
     return theirs.offset(literal_column("0"))
-
-
-def _location(policy: Policy) -> ColumnElement[Any]:
-    code = func.replace(func.upper(_P.postal_code), " ", "")
-    prefix = bindparam("prefix", type_=Text)
-    return case(
-        (_P.country != bindparam("country", type_=Text), literal(policy.other_country, Integer)),
-        (and_(prefix != "", func.starts_with(code, prefix)), policy.same_prefix),
-        (func.lower(_P.city) == bindparam("city", type_=Text), policy.same_city),
-        else_=policy.same_country,
-    )
-
-
-def _keywords(filters: Filters, policy: Policy) -> ColumnElement[Any]:
-    # One by one: that is several times as quick as counting what two lists share.
-    words = (bindparam(f"keyword{number}", type_=Text) for number in range(filters.keywords))
-    matched = (cast(word == any_(_P.keywords), Integer) for word in words)
-    return func.least(reduce(add, matched), policy.keywords_counted) * policy.per_keyword
-
-
-def _tiered(value: ColumnElement[Any], tiers: Tiers) -> ColumnElement[Any]:
-    if not tiers:
-        return literal(0, Integer)
-    return case(*((value >= least, literal(points, Integer)) for least, points in tiers), else_=0)
-
-
-def _far(filters: Filters) -> ColumnElement[Any]:
-    """Squared degrees, unknown last: something to sort by."""
-    if not filters.located:
-        return _P.rating * -1
-    north, apart = _P.latitude - _LATITUDE, func.abs(_P.longitude - _LONGITUDE)
-    # The short way round, on meridians that lie closer together the further they are from the line.
-    east = func.least(apart, 360 - apart) * bindparam("narrowing", type_=Double)
-    return north * north + east * east

@@ -97,14 +97,18 @@ def _values(work: Work, at: datetime) -> dict[str, Any]:
 @lru_cache(maxsize=256)
 def _best(filters: candidate_filters.Filters, policy: Policy, record: bool) -> Select[Any]:
     best = candidate_filters.best(filters, policy).subquery("best")
-    facts = candidate_facts.query(record=record).join(best, best.c.id == _P.id)
+    facts = _facts(record).join(best, best.c.id == _P.id)
     return facts.order_by(best.c.points.desc(), best.c.far.nulls_last(), _P.id)
 
 
 @lru_cache(maxsize=2)
 def _named(record: bool) -> Select[Any]:
     ids = bindparam("ids", type_=ARRAY(Uuid))
-    return candidate_facts.query(record=record).where(_P.id == any_(ids))
+    return _facts(record).where(_P.id == any_(ids))
+
+
+def _facts(record: bool) -> Select[Any]:
+    return candidate_facts.query(record=record).add_columns(*availability.usual_week())
 
 
 async def _read(
@@ -115,16 +119,16 @@ async def _read(
     *,
     at: datetime,
 ) -> list[Candidate]:
-    rows = list(await connection.execute(query, values))
-    ids = [row.id for row in rows]
-    if not ids:
+    rows = (await connection.execute(query, values)).all()
+    if not rows:
         return []
     start, end = work.block.span
     # Where working days are counted from today on, all of them have to be known.
     counted_from = at if work.rules.advance is Advance.BOOKABLE_DAYS else start
-    hours = await availability.of_providers(
-        connection, ids, starts_at=min(counted_from, start) - MARGIN, ends_at=end + MARGIN
+    hours = await availability.of_weeks(
+        connection, rows, starts_at=min(counted_from, start) - MARGIN, ends_at=end + MARGIN
     )
+    ids = [row.id for row in rows]
     taken = await reservations.taken(
         connection, ids, starts_at=start - MARGIN, ends_at=end + MARGIN
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select, text
 
@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 
+_NOW: Final = select(func.clock_timestamp())
+
+
 async def now(tx: AsyncConnection) -> datetime:
     """The time at this statement, not at the transaction's start.
 
     Read it after a lock is held: what expired during the wait has then expired.
     """
-    at: datetime = (await tx.execute(select(func.clock_timestamp()))).scalar_one()
+    at: datetime = (await tx.execute(_NOW)).scalar_one()
     return at
 
 

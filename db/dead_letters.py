@@ -49,6 +49,14 @@ async def rest(
     )
 
 
+async def settle(tx: AsyncConnection, call: str) -> None:
+    """Say that a call which rests was tried again some other way: nobody need replay it."""
+    resting = update(dead_letters).where(
+        dead_letters.c.call == call, dead_letters.c.replayed_at.is_(None)
+    )
+    await tx.execute(resting.values(replayed_at=func.clock_timestamp()))
+
+
 async def get(connection: AsyncConnection, letter_id: UUID) -> DeadLetter:
     """One letter. Raises NotFound."""
     return await _one(connection, select(dead_letters).where(dead_letters.c.id == letter_id))

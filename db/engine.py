@@ -38,6 +38,9 @@ _SESSION: Final = {
 }
 
 
+_PLANNED_ONCE: Final = text("SET LOCAL plan_cache_mode = force_generic_plan")
+
+
 class Database:
     """A pool of connections and the two ways to use one: a transaction and a short read."""
 
@@ -100,7 +103,7 @@ async def planned_once(tx: AsyncConnection) -> None:
     A statement over many tables takes longer to plan than to run, and is planned anew each time as
     long as that looks a little cheaper to run.
     """
-    await tx.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
+    await tx.execute(_PLANNED_ONCE)
 
 
 def _engine(url: str, *, pool: int, settings: Mapping[str, str]) -> AsyncEngine:

@@ -6,9 +6,9 @@ Lock order: bookings by id; providers by id; offers by id.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import ARRAY, Uuid, all_, any_, bindparam, case, literal_column, or_, select
 
 from db import batch_candidates, bookings, candidates, clock, events, offers, providers
 from db.ids import new_id
@@ -24,7 +24,7 @@ from domain.matching.pairs import Diary, priced
 from domain.offers import OfferState, made_room, rescind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from domain.people import Viewer
 
 _B, _O = bookings_table.c, job_offers.c
+_NOTHING: Final[dict[str, ColumnElement[Any]]] = {
+    "breakdown": literal_column("'[]'::jsonb"),
+    "reasons": literal_column("'{}'::text[]"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +103,8 @@ async def fail(
 async def _lock(
     tx: AsyncConnection, booking_ids: Sequence[UUID], *, skip: bool
 ) -> dict[UUID, Booking]:
-    query = select(bookings_table).where(_B.id.in_(booking_ids)).order_by(_B.id)
-    rows = await tx.execute(query.with_for_update(skip_locked=skip))
+    query = select(bookings_table).where(_B.id == _any("ids")).order_by(_B.id)
+    rows = await tx.execute(query.with_for_update(skip_locked=skip), {"ids": list(booking_ids)})
     return {row.id: bookings.booking(row) for row in rows}
 
 
@@ -112,11 +116,12 @@ async def _offered(
         return {}
     first = min(one.starts_at for one in held.values()) - MARGIN
     last = max(one.ends_at for one in held.values()) + MARGIN
-    theirs = select(_O.booking_id).where(_O.provider_id.in_(people), _is_open())
+    theirs = select(_O.booking_id).where(_O.provider_id == _any("people"), _is_open())
     near = select(bookings_table).where(
-        _B.id.in_(theirs), _B.id.not_in(list(held)), _B.starts_at < last, _B.ends_at > first
+        _B.id.in_(theirs), _B.id != all_(_list("held")), _B.starts_at < last, _B.ends_at > first
     )
-    return {row.id: bookings.booking(row).block for row in await tx.execute(near)}
+    rows = await tx.execute(near, {"people": list(people), "held": list(held)})
+    return {row.id: bookings.booking(row).block for row in rows}
 
 
 async def _lock_offers(
@@ -126,10 +131,28 @@ async def _lock_offers(
     blocks: Mapping[UUID, Block],
 ) -> list[JobOffer]:
     """The open offers of the bookings, and those of near work to the providers."""
-    theirs = _O.provider_id.in_(people) & _O.booking_id.in_(list(blocks))
-    which = _is_open() & or_(_O.booking_id.in_(list(held)), theirs)
-    rows = await tx.execute(select(job_offers).where(which).order_by(_O.id).with_for_update())
-    return [offers.offer(row) for row in rows]
+    theirs = (_O.provider_id == _any("people")) & (_O.booking_id == _any("near"))
+    which = _is_open() & or_(_O.booking_id == _any("held"), theirs)
+    query = select(*_facts()).where(which).order_by(_O.id).with_for_update()
+    asked = {"people": list(people), "near": list(blocks), "held": list(held)}
+    return [offers.offer(row) for row in await tx.execute(query, asked)]
+
+
+def _facts() -> Iterator[ColumnElement[Any]]:
+    # For each offer that is taken many are withdrawn, and of those nobody asks why they were made.
+    taken = _O.provider_id == _any("people")
+    for one in job_offers.c:
+        nothing = _NOTHING.get(one.key)
+        yield one if nothing is None else case((taken, one), else_=nothing).label(one.key)
+
+
+def _any(name: str) -> ColumnElement[Any]:
+    return any_(_list(name))
+
+
+def _list(name: str) -> ColumnElement[Any]:
+    # One array, so that a statement is the same however many it is about.
+    return bindparam(name, type_=ARRAY(Uuid))
 
 
 def _is_open() -> ColumnElement[bool]:
@@ -154,6 +177,9 @@ async def _decide(
     ]
     facts = await batch_candidates.of_pairs(tx, asked, at=at, record=record)
     diary, given = Diary(at), []
+    put: dict[UUID, list[JobOffer]] = {}
+    for offer in open_:
+        put.setdefault(offer.booking_id, []).append(offer)
     for (work, _), candidate in zip(asked, facts, strict=True):
         booking, pair = held[work.booking_id], priced(work, candidate)
         if not may_be_given(booking, at=at) or not diary.fits(pair):
@@ -162,7 +188,7 @@ async def _decide(
         (chosen,) = rank(work, [candidate], at=at, policy=house.policy)
         outcome = rules.give(
             booking,
-            [offer for offer in open_ if offer.booking_id == booking.id],
+            put.get(booking.id, []),
             chosen,
             eligible=out_of[booking.id],
             at=at,

@@ -103,11 +103,6 @@ async def complete(
     return done
 
 
-async def pay(tx: AsyncConnection, *, booking_id: UUID, by: Viewer) -> Booking:
-    """Note that a booking is paid. Raises NotFound or WrongStatus."""
-    return await _decide(tx, booking_id, by, Act.PAY, lambda b, at: rules.pay(b, at=at))
-
-
 async def close(tx: AsyncConnection, booking_id: UUID) -> Booking:
     """Complete work that was begun and forgotten. Raises NotFound or WrongStatus."""
     booking = await bookings.lock(tx, booking_id)

@@ -6,12 +6,12 @@ read after the last lock is held, so that an offer which expired during the wait
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import ARRAY, bindparam, column, func, insert, select, update
 
-from db import accounts, bookings, candidates, clock, events, pages, providers
+from db import accounts, bookings, candidates, clock, events, pages, providers, settlements
 from db.tables import bookings as bookings_table
 from db.tables import job_offers
 from domain import offers as rules
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import ColumnElement, Row, Select, Update
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from domain.pages import Page, PageRequest
@@ -83,7 +83,8 @@ async def keep(
     actor: UUID | None = None,
     reason: str | None = None,
 ) -> None:
-    """Save what a decision changed: the booking, its offers, and the events that tell of it.
+    """Save what a decision changed: the booking, its offers, the events that tell of it, and, if
+    the booking is over now, what becomes of its money.
 
     `act` is None for what Callout does by itself: moving on to the next wave, or giving up.
     """
@@ -93,6 +94,8 @@ async def keep(
     await save(tx, outcome.offers)
     await add(tx, outcome.made)
     await events.append(tx, outcome.events)
+    if outcome.booking.is_final and not before.is_final:
+        await settlements.settle(tx, outcome.booking, at=at)
 
 
 async def add(tx: AsyncConnection, new: Iterable[JobOffer]) -> None:
@@ -287,18 +290,10 @@ async def _withdraw(tx: AsyncConnection, open_ones: Sequence[JobOffer], *, at: d
 
 async def save(tx: AsyncConnection, changed: Sequence[JobOffer]) -> None:
     """Keep what became of offers. The caller holds their locks."""
-    o = job_offers.c
-    if not changed:
-        return
-    await tx.execute(
-        update(job_offers)
-        .where(o.id == bindparam("offer"))
-        .values({name: bindparam(f"new_{name}") for name in _CHANGING}),
-        [
-            {"offer": c.id, **{f"new_{name}": getattr(c, name) for name in _CHANGING}}
-            for c in changed
-        ],
-    )
+    if changed:
+        kept = ("id", *_CHANGING)
+        values = {f"new_{name}": [getattr(one, name) for one in changed] for name in kept}
+        await tx.execute(_SAVE, values)
 
 
 def _put_to(provider_id: UUID, states: Sequence[OfferState] | None) -> Select[Any]:
@@ -307,12 +302,26 @@ def _put_to(provider_id: UUID, states: Sequence[OfferState] | None) -> Select[An
 
 
 #: What may become of an offer; all else stays as it was made.
-_CHANGING = ("state", "resolved_at", "reject_reason", "reminders", "reminded_at")
+_CHANGING: Final = ("state", "resolved_at", "reject_reason", "reminders", "reminded_at")
 #: Facts that an offer and its row call by the same name.
 _PLAIN = (
     *("id", "booking_id", "provider_id", "round", "offered_at", "expires_at", "resolved_at"),
     *("reject_reason", "reminders", "reminded_at", "score", "policy", "candidates"),
 )
+
+
+def _saving() -> Update:
+    """All of them in one statement: whoever is given work may have many rivals."""
+    o = job_offers.c
+    kept = [column(name, o[name].type) for name in ("id", *_CHANGING)]
+    # Columns' own names are kept for values of an UPDATE.
+    lists = (bindparam(f"new_{one.name}", type_=ARRAY(one.type)) for one in kept)
+    new = func.unnest(*lists).table_valued(*kept).render_derived(name="new")
+    values = {name: new.c[name] for name in _CHANGING}
+    return update(job_offers).where(o.id == new.c.id).values(values)
+
+
+_SAVE: Final = _saving()
 
 
 def _columns(value: JobOffer) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from db.tables import events
 from db.wake import CHANNEL
 from domain.audience import topics
 from domain.events import Event, EventType, RecordedEvent
+from domain.telling import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -62,6 +63,9 @@ _SEQUENCE: Final = text(
         FROM claimed, head
         WHERE events.id = claimed.id AND coalesce(events.seq, 0) = 0
         RETURNING events.id, events.seq, events.type, events.subject, events.occurred_at
+    ), untold AS (
+        INSERT INTO untold_events (event_id)
+        SELECT id FROM sequenced WHERE type = ANY(:told)
     )
     INSERT INTO feed_entries (topic, seq, event_id, type, subject, occurred_at)
     SELECT heard.topic, e.seq, e.id, e.type, e.subject, e.occurred_at
@@ -71,7 +75,10 @@ _SEQUENCE: Final = text(
     bindparam("ids", type_=ARRAY(Uuid)),
     bindparam("topics", type_=ARRAY(Text)),
     bindparam("heard", type_=ARRAY(Uuid)),
+    bindparam("told", type_=ARRAY(Text)),
 )
+#: The events that people are told of.
+_TOLD: Final = sorted(TABLE)
 
 _UNPUBLISHED: Final = (
     select(events.c.id, events.c.type, events.c.subject, events.c.occurred_at, events.c.seq)
@@ -89,7 +96,8 @@ class Outbox:
         self._woken = asyncio.Event()
 
     async def sequence(self, limit: int) -> int:
-        """Give up to `limit` new events their place in delivery order, and write the feed.
+        """Give up to `limit` new events their place in delivery order, write the feed, and note
+        which of them people are to be told of.
 
         How many there were.
         """
@@ -102,6 +110,7 @@ class Outbox:
                     "ids": [row.id for row in rows],
                     "topics": [topic for topic, _ in heard],
                     "heard": [event_id for _, event_id in heard],
+                    "told": _TOLD,
                 },
             )
         return len(rows)

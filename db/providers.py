@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, select, update
 
 from db import pages
 from db.tables import provider_services, providers, users, working_hours
@@ -36,10 +36,18 @@ async def lock(tx: AsyncConnection, provider_ids: Sequence[UUID], *, share: bool
     Whoever takes or gives back provider time holds the row alone. `share` is for those who only
     need the facts to stand still, and may be many.
     """
-    if not provider_ids:
-        return
-    rows = select(providers.c.id).where(providers.c.id.in_(provider_ids)).order_by(providers.c.id)
-    await tx.execute(rows.with_for_update(read=share))
+    if provider_ids:
+        await tx.execute(_SHARED if share else _ALONE, {"ids": list(provider_ids)})
+
+
+def _locking(*, share: bool) -> Select[Any]:
+    these = providers.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))
+    rows = select(providers.c.id).where(these).order_by(providers.c.id)
+    return rows.with_for_update(read=share)
+
+
+_SHARED: Final = _locking(share=True)
+_ALONE: Final = _locking(share=False)
 
 
 async def count_job(tx: AsyncConnection, provider_id: UUID) -> None:

@@ -8,15 +8,16 @@ A hold's time is taken only until the hold expires, whether somebody has swept i
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from db.addresses import point, point_columns
 from db.engine import constraint
 from db.ids import new_id
 from db.tables import reservations
+from db.tables.base import Instant
 from domain.availability import Block
 from domain.bookings import SlotTaken
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from domain.holds import Hold
@@ -103,19 +104,9 @@ async def taken(
 ) -> dict[UUID, list[Block]]:
     """The taken time of each provider that touches the range, in order: bookings, open holds, and
     the work that is done, for the count of the day's jobs."""
-    touching = _R.during.op("&&")(func.tstzrange(starts_at, ends_at))
-    query = (
-        select(
-            *(_R.provider_id, _R.booking_id, _R.starts_at, _R.ends_at),
-            *(_R.before_minutes, _R.after_minutes, _R.latitude, _R.longitude, _R.travel_mph),
-            _R.done,
-        )
-        .where(_R.provider_id == func.any(list(provider_ids)))
-        .where(or_(is_taken() & touching, _R.done & _R.starts_at.between(starts_at, ends_at)))
-        .order_by(_R.starts_at)
-    )
+    asked = {"ids": list(provider_ids), "starts_at": starts_at, "ends_at": ends_at}
     blocks: dict[UUID, list[Block]] = {}
-    for row in await connection.execute(query):
+    for row in await connection.execute(_TAKEN, asked):
         blocks.setdefault(row.provider_id, []).append(_block(row))
     return blocks
 
@@ -123,6 +114,25 @@ async def taken(
 def is_taken() -> ColumnElement[bool]:
     """Of a reservation: does it take its time at this moment?"""
     return _R.live & or_(_R.expires_at.is_(None), _R.expires_at > func.clock_timestamp())
+
+
+def _taken() -> Select[Any]:
+    start, end = bindparam("starts_at", type_=Instant), bindparam("ends_at", type_=Instant)
+    touching = _R.during.op("&&")(func.tstzrange(start, end))
+    return (
+        select(
+            *(_R.provider_id, _R.booking_id, _R.starts_at, _R.ends_at),
+            *(_R.before_minutes, _R.after_minutes, _R.latitude, _R.longitude, _R.travel_mph),
+            _R.done,
+        )
+        .where(_R.provider_id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+        .where(or_(is_taken() & touching, _R.done & _R.starts_at.between(start, end)))
+        .order_by(_R.starts_at)
+    )
+
+
+# Built once: putting such a statement together takes longer than running it.
+_TAKEN: Final = _taken()
 
 
 async def _release_expired(tx: AsyncConnection, provider_ids: Sequence[UUID]) -> None:

@@ -20,6 +20,7 @@ _QUEUE: Final = "queue"
 _PRESENCE: Final = "presence"
 _CUSTOMER: Final = "customer:{customer}"
 _WAITLIST: Final = "waitlist:{customer}"
+_NOTIFICATIONS: Final = "notifications:{recipient}"
 _SESSION: Final = "session:{session}"
 
 #: Every kind of event and the topics it is told on; a name in braces is an id of its subject.
@@ -43,6 +44,7 @@ AUDIENCE: Final[Mapping[EventType, tuple[str, ...]]] = {
     EventType.BOOKING_UNFILLED: (_BOOKING, _QUEUE),
     EventType.BOOKING_SEARCH_ENDED: (_BOOKING, _QUEUE),
     EventType.BOOKING_REVIEWED: (_BOOKING,),
+    EventType.BOOKING_RESTORED: (_BOOKING, _QUEUE),
     # Only the provider hears of an offer: not the customer, and not the rivals.
     EventType.OFFER_OFFERED: (_OFFERS,),
     EventType.OFFER_ACCEPTED: (_OFFERS,),
@@ -74,6 +76,20 @@ AUDIENCE: Final[Mapping[EventType, tuple[str, ...]]] = {
     EventType.PROVIDER_APPROVED: (_PRESENCE,),
     EventType.PROVIDER_SUSPENDED: (_PRESENCE,),
     EventType.PROVIDER_REINSTATED: (_PRESENCE,),
+    # People hear of money by notifications; these are for jobs.
+    EventType.PAYMENT_REPORTED: (),
+    EventType.PAYMENT_SUCCEEDED: (),
+    EventType.PAYMENT_FAILED: (),
+    EventType.PAYMENT_MISMATCHED: (),
+    EventType.REFUND_CREATED: (),
+    EventType.REFUND_DONE: (),
+    EventType.REFUND_FAILED: (),
+    EventType.PAYOUT_CREATED: (),
+    EventType.PAYOUT_RETRIED: (),
+    EventType.PAYOUT_PAID: (),
+    EventType.PAYOUT_FAILED: (),
+    EventType.NOTIFICATION_CREATED: (_NOTIFICATIONS,),
+    EventType.NOTIFICATION_READ: (_NOTIFICATIONS,),
     EventType.SESSION_REVOKED: (_SESSION,),
     EventType.JOB_REPLAYED: (),
 }
@@ -119,6 +135,11 @@ def presence_topic() -> str:
 def waitlist_topic(customer_id: UUID) -> str:
     """Where a customer's places in the waitlist are told of."""
     return _WAITLIST.format(customer=customer_id)
+
+
+def notifications_topic(user_id: UUID) -> str:
+    """Where what somebody is told, and has read, is told of."""
+    return _NOTIFICATIONS.format(recipient=user_id)
 
 
 def session_topic(session_id: UUID) -> str:

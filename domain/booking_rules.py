@@ -154,6 +154,10 @@ class BookingRules:
     cancel_notice_minutes: int = 0
     reschedule_notice_minutes: int = 120
     max_reschedules: int = 3
+    #: The part of the price that confirms a booking; with 0 the whole price does.
+    deposit_percent: int = 0
+    #: What the provider has of the money, the platform having the rest (rules.md, Money).
+    provider_share_percent: int = 80
 
     def __post_init__(self) -> None:
         wrong = tuple(_wrong(self))
@@ -197,6 +201,8 @@ _RANGES: Final = {
     "cancel_notice_minutes": (0, 90 * _DAY_MINUTES),
     "reschedule_notice_minutes": (0, 90 * _DAY_MINUTES),
     "max_reschedules": (0, 100),
+    "deposit_percent": (0, 99),
+    "provider_share_percent": (0, 100),
 }
 
 

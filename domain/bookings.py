@@ -71,6 +71,7 @@ class Act(StrEnum):
     COMPLETE = "COMPLETE"
     CANCEL = "CANCEL"
     REPORT_NO_SHOW = "REPORT_NO_SHOW"
+    RESTORE = "RESTORE"
 
 
 class Party(StrEnum):
@@ -131,7 +132,8 @@ STEPS: Final[dict[BookingStatus, dict[Act, frozenset[BookingStatus]]]] = {
         Act.REPORT_NO_SHOW: frozenset({BookingStatus.NO_SHOW}),
     },
     BookingStatus.COMPLETED: {},
-    BookingStatus.CANCELLED: {},
+    # Called off for want of a payment, which has come after all.
+    BookingStatus.CANCELLED: {Act.RESTORE: frozenset({BookingStatus.CONFIRMED})},
     BookingStatus.DECLINED: {},
     BookingStatus.NO_SHOW: {},
 }
@@ -140,8 +142,9 @@ STEPS: Final[dict[BookingStatus, dict[Act, frozenset[BookingStatus]]]] = {
 OPEN_TO_OFFERS: Final = frozenset(status for status, acts in STEPS.items() if Act.ASSIGN in acts)
 
 #: Where something can still become of a booking: it counts against what a customer may have ahead
-#: of them, and against what its service can take at one time.
-UNFINISHED: Final = frozenset(status for status, acts in STEPS.items() if acts)
+#: of them, and against what its service can take at one time. One that may be brought back is over
+#: until it is.
+UNFINISHED: Final = frozenset(s for s, acts in STEPS.items() if acts.keys() - {Act.RESTORE})
 
 #: A provider sees the customer's contact and address until this long after completion.
 CONTACT_OPEN: Final = timedelta(days=30)
@@ -187,6 +190,7 @@ _PHRASE: Final = {
     Act.COMPLETE: "Completing",
     Act.CANCEL: "Cancelling",
     Act.REPORT_NO_SHOW: "Reporting a no-show",
+    Act.RESTORE: "Bringing it back",
 }
 
 
@@ -230,6 +234,8 @@ class Booking:
     declined_at: datetime | None = None
     no_show_at: datetime | None = None
     unfilled_at: datetime | None = None
+    #: When it was called off because nobody had paid in time; a late payment may bring it back.
+    lapsed_at: datetime | None = None
     version: int = 1
     cancel_reason: str | None = None
     #: What calling it off, or not turning up, costs the customer, in minor units of the price.
@@ -284,8 +290,8 @@ class Booking:
 
     @property
     def is_final(self) -> bool:
-        """Can nothing more happen to it?"""
-        return not STEPS[self.status]
+        """Is it over? What brings one back begins it anew."""
+        return self.status not in UNFINISHED
 
     @property
     def is_immediate(self) -> bool:

@@ -45,8 +45,9 @@ class FeeChanged(Refusal):
         self.quote = quote
 
 
-def quote(booking: Booking, *, by: Viewer, at: datetime) -> CancellationQuote:
-    """What it costs if `by` calls the booking off at `at` (rules.md, Booking rules).
+def quote(booking: Booking, *, by: Viewer, at: datetime, paid_minor: int) -> CancellationQuote:
+    """What it costs if `by` calls the booking off at `at` (rules.md, Booking rules), and what of
+    the sum that they have paid comes back.
 
     Nothing when the house does it, and nothing, however late, as long as nobody has the work or
     the house has not said yes: then no provider counts on it. Raises WrongStatus when it cannot be
@@ -59,7 +60,10 @@ def quote(booking: Booking, *, by: Viewer, at: datetime) -> CancellationQuote:
         raise WrongStatus(Act.CANCEL, booking.status)
     if not by.is_staff and booking.provider_id is not None:
         _check_time(booking, at)
-    return _quoted(booking, *due(booking, by=by, at=at))
+    percent, changes_at = due(booking, by=by, at=at)
+    fee = part(booking.price, percent)
+    refund = replace(booking.price, amount_minor=max(0, paid_minor - fee.amount_minor))
+    return CancellationQuote(percent=percent, fee=fee, refund=refund, changes_at=changes_at)
 
 
 def due(booking: Booking, *, by: Viewer, at: datetime) -> tuple[int, datetime | None]:
@@ -84,6 +88,7 @@ def cancel(
     by: Viewer,
     reason: str,
     expected_fee_minor: int,
+    paid_minor: int,
     at: datetime,
 ) -> Outcome:
     """Call the booking off and withdraw its offers, for the fee that the customer agreed to.
@@ -91,7 +96,7 @@ def cancel(
     Raises what `quote` raises, FeeChanged or InvalidInput.
     """
     check_sizes(reason=(reason, 0, 500))
-    now = quote(booking, by=by, at=at)
+    now = quote(booking, by=by, at=at, paid_minor=paid_minor)
     if now.fee.amount_minor != expected_fee_minor and not by.is_staff:
         raise FeeChanged(now)
     cancelled = step(
@@ -142,10 +147,3 @@ def _boundaries(booking: Booking) -> tuple[datetime, datetime]:
     rules = booking.rules
     part_from = booking.starts_at - timedelta(minutes=rules.cancel_free_minutes)
     return part_from, booking.starts_at - timedelta(minutes=rules.cancel_part_minutes)
-
-
-def _quoted(booking: Booking, percent: int, changes_at: datetime | None) -> CancellationQuote:
-    fee = part(booking.price, percent)
-    paid = booking.price.amount_minor if booking.paid_at else 0
-    refund = replace(booking.price, amount_minor=max(0, paid - fee.amount_minor))
-    return CancellationQuote(percent=percent, fee=fee, refund=refund, changes_at=changes_at)

@@ -30,6 +30,10 @@ class HouseRules:
     policy: Policy = V1
     shadow: Policy | None = None
     waves: WaveRules = WAVES
+    #: An unpaid booking is called off this long after its start, and its provider's time freed.
+    payment_patience: timedelta = timedelta(minutes=15)
+    #: The least that is paid out, in minor units; smaller sums carry over (rules.md, Money).
+    least_payout_minor: int = 5000
     #: Work whose place nobody near has a zone for is dated by this one.
     zone_name: str = "Europe/London"
 

@@ -26,6 +26,15 @@ CURRENCIES: Final = frozenset(
     """.split()  # noqa: SIM905  # a table reads better than a hundred and fifty literals
 )
 
+#: Those whose minor unit is not the hundredth, by ISO 4217, and how many decimals they have.
+_DECIMALS: Final = {
+    **dict.fromkeys(
+        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split(),  # noqa: SIM905
+        0,
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Money:
@@ -38,6 +47,11 @@ class Money:
     def is_zero(self) -> bool:
         """Is there nothing to pay?"""
         return self.amount_minor == 0
+
+    @property
+    def decimals(self) -> int:
+        """How many decimals the sum has when it is written in major units."""
+        return _DECIMALS.get(self.currency, 2)
 
 
 def wrong_money(name: str, sum_: Money, least: int) -> Iterator[FieldError]:

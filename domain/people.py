@@ -84,6 +84,8 @@ class User:
     family_name: str
     phone: str | None
     time_zone: str
+    #: How dates and sums are written to them, as a BCP 47 tag such as "en-GB".
+    locale: str = "en-GB"
     created_at: datetime
     disabled_at: datetime | None = None
 

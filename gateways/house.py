@@ -71,6 +71,8 @@ class HouseSettings(BaseSettings):
     cancel_notice_minutes: int = _RULES.cancel_notice_minutes
     reschedule_notice_minutes: int = _RULES.reschedule_notice_minutes
     max_reschedules: int = _RULES.max_reschedules
+    deposit_percent: int = _RULES.deposit_percent
+    provider_share_percent: int = _RULES.provider_share_percent
 
     #: How many unfinished bookings one customer may have.
     customer_limit: int = Field(default=DEFAULT.customer_limit, ge=1)
@@ -88,6 +90,12 @@ class HouseSettings(BaseSettings):
     auto_after_immediate_minutes: int = Field(
         default=_minutes(DEFAULT.waves.auto_after_immediate), ge=1, le=_SEARCH
     )
+    #: How long after its start an unpaid booking is called off.
+    payment_patience_minutes: int = Field(
+        default=_minutes(DEFAULT.payment_patience), ge=0, le=24 * 60
+    )
+    #: The least that is paid out to a provider, in minor units of any currency.
+    least_payout_minor: int = Field(default=DEFAULT.least_payout_minor, ge=1)
     business_time_zone: Annotated[str, AfterValidator(_zone)] = DEFAULT.zone_name
 
     @model_validator(mode="after")
@@ -116,6 +124,8 @@ class HouseSettings(BaseSettings):
                 auto_after=timedelta(minutes=self.auto_after_minutes),
                 auto_after_immediate=timedelta(minutes=self.auto_after_immediate_minutes),
             ),
+            payment_patience=timedelta(minutes=self.payment_patience_minutes),
+            least_payout_minor=self.least_payout_minor,
             zone_name=self.business_time_zone,
         )
 

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from gateways.credentials import GatewaySettings
 from gateways.house import HouseSettings
 
 #: The signing key of development servers. Production refuses to start with it.
@@ -22,12 +23,17 @@ DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production"
 _ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 
 
-class Settings(HouseSettings):
+class Settings(HouseSettings, GatewaySettings):
     """Callout's settings. The environment variable of `port` is `CALLOUT_PORT`, and so on;
     DATABASE_URL and REDIS_URL go by their usual names."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CALLOUT_", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix="CALLOUT_",
+        # A compose file passes on what nobody has set as an empty text.
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     mode: Literal["production", "development"] = "production"

@@ -7,11 +7,16 @@ general client's pool takes longer to choose among a hundred connections than th
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import orjson
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 #: Longer than any server waits.
 PATIENCE: Final = 60.0
 
@@ -37,12 +42,14 @@ class Caller:
             raise Broken(str(answer["errors"]))
         return next(iter(answer["data"].values()))
 
-    async def post(self, body: bytes, path: str = "/graphql") -> bytes:
-        """The body that answers this one."""
+    async def post(
+        self, body: bytes, path: str = "/graphql", headers: Mapping[str, str] = NO_HEADERS
+    ) -> bytes:
+        """The body that answers this one, which is JSON."""
         if self._reader is None or self._writer is None:
             host, _, port = self._host.partition(":")
             self._reader, self._writer = await asyncio.open_connection(host, int(port))
-        self._writer.write(self._head(path, len(body)) + body)
+        self._writer.write(self._head(path, len(body), headers) + body)
         async with asyncio.timeout(PATIENCE):
             head = await self._reader.readuntil(b"\r\n\r\n")
             content = await self._reader.readexactly(_content_length(head))
@@ -56,9 +63,10 @@ class Caller:
             self._writer.close()
             await self._writer.wait_closed()
 
-    def _head(self, path: str, length: int) -> bytes:
+    def _head(self, path: str, length: int, headers: Mapping[str, str]) -> bytes:
         lines = [f"POST {path} HTTP/1.1", f"Host: {self._host}", f"Content-Length: {length}"]
         lines.append("Content-Type: application/json")
+        lines += [f"{name}: {value}" for name, value in headers.items()]
         if self._token is not None:
             lines.append(f"Authorization: Bearer {self._token}")
         return "\r\n".join([*lines, "", ""]).encode()

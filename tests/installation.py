@@ -93,6 +93,8 @@ class Installation:
     settings: Settings
     folder: Path
     http: httpx.AsyncClient
+    #: Variables beside those of the settings: where the services outside are, and our keys to them.
+    outside: Mapping[str, str] = field(default_factory=dict)
     processes: list[Process] = field(default_factory=list)
 
     @property
@@ -105,7 +107,7 @@ class Installation:
         program = Program(
             name=name,
             argv=(sys.executable, "-m", "callout", *command),
-            environment=environment(self.settings),
+            environment={**environment(self.settings), **self.outside},
         )
         made = Process(program=program, log=self.folder / f"{name}.log")
         self.processes.append(made)
@@ -177,13 +179,13 @@ class Installation:
 
 @asynccontextmanager
 async def installation(
-    settings: Settings, folder: Path, **changes: Any
+    settings: Settings, folder: Path, *, outside: Mapping[str, str] | None = None, **changes: Any
 ) -> AsyncIterator[Installation]:
     """Processes for these settings, on a port of their own; all are gone at the end."""
     changed = settings.model_copy(update={"port": free_port(), **changes})
     limits = httpx.Limits(max_connections=None, keepalive_expiry=2)
     async with httpx.AsyncClient(timeout=60, limits=limits) as http:
-        made = Installation(settings=changed, folder=folder, http=http)
+        made = Installation(settings=changed, folder=folder, http=http, outside=outside or {})
         try:
             yield made
         finally:

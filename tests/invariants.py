@@ -9,6 +9,7 @@ from sqlalchemy import text
 from db.bookings import booking
 from db.tables import bookings
 from domain.bookings import STEPS, Act, BookingStatus
+from tests.invariants_of_money import MONEY
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -55,7 +56,7 @@ _PLACED: Final = """
     placed AS (
         (SELECT DISTINCT ON (booking_id) booking_id AS owner, at,
             source = 'STAFF' AND reason IS NOT NULL AS overridden
-        FROM booking_history WHERE act IN ('REQUEST', 'ASSIGN', 'REASSIGN', 'RESCHEDULE')
+        FROM booking_history WHERE act IN ('REQUEST', 'ASSIGN', 'REASSIGN', 'RESCHEDULE', 'RESTORE')
         ORDER BY booking_id, version DESC)
         UNION ALL SELECT id, created_at, FALSE FROM holds
     )
@@ -185,6 +186,7 @@ _BREACHES: Final = {
             SELECT FROM shifts s WHERE s.provider_id = o.provider_id AND s.ended_at IS NULL
         )
     """,
+    **MONEY,
     "the history of a booking has no gap and ends where the booking stands (I5)": """
         SELECT b.id FROM bookings b LEFT JOIN booking_history h ON h.booking_id = b.id
         GROUP BY b.id HAVING count(h.version) <> b.version OR min(h.version) <> 1

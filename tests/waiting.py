@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 async def until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
@@ -11,3 +14,17 @@ async def until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  # what is waited for sets no asyncio.Event
             await asyncio.sleep(0.005)
+
+
+async def comes_to(read: Callable[[], Awaitable[T]], wanted: T, *, seconds: float = 60) -> None:
+    """Return once what is read is what is wanted; AssertionError with what it was when it never
+    is."""
+    found = await read()
+    try:
+        async with asyncio.timeout(seconds):
+            while found != wanted:
+                await asyncio.sleep(0.02)
+                found = await read()
+    except TimeoutError as error:
+        message = f"{wanted} was waited for, and it stayed {found}"
+        raise AssertionError(message) from error

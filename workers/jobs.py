@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from db.engine import Database
     from domain.house import HouseRules
+    from gateways.outside import Outside
 
 #: Seconds for laying a job to rest.
 _LAST_WORDS: Final = 3.0
@@ -51,6 +52,7 @@ class Context:
     jobs: JobQueue
     #: The queue that the job itself came from.
     queue: Queue
+    outside: Outside
     house: HouseRules = DEFAULT_HOUSE
 
 

@@ -21,15 +21,23 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from db.engine import Database
+from gateways.outside import outside
 from gateways.publisher import Publisher
 from workers.auto_assign import auto_assign
 from workers.dead_letters import replay_dead_letter
+from workers.deliveries import deliver, redeliver
 from workers.jobs import Context, Job, arq_function
 from workers.lifecycle import close_booking, end_booking, open_booking
 from workers.matching import advance_matching
+from workers.notify import notify
+from workers.payments import lapse_booking, settle_payment, void_payments
+from workers.payouts import retry_payout, send_payout
+from workers.payroll import run_payroll
 from workers.prompt import PromptWorker
 from workers.queue import JobQueue, Queue
+from workers.refunds import retry_refund, send_refund
 from workers.relay import Relay
+from workers.reminders import remind
 from workers.series import extend_series
 from workers.sweeps import SWEEPS, keep_sweeping
 from workers.waitlist import end_lapsed_holds, grant_waitlist, look_for_slot
@@ -49,11 +57,23 @@ JOBS: Final[Mapping[Queue, Sequence[Job]]] = {
         Job(run=grant_waitlist),
         Job(run=look_for_slot),
         Job(run=end_lapsed_holds),
+        Job(run=settle_payment),
+        Job(run=lapse_booking),
     ),
     "slow": (
         Job(run=replay_dead_letter),
+        Job(run=send_refund, limit=30.0),
+        Job(run=retry_refund, limit=30.0),
+        Job(run=notify),
+        Job(run=deliver, limit=60.0),
+        Job(run=redeliver),
+        Job(run=remind),
         Job(run=extend_series, limit=30.0),
+        Job(run=void_payments, limit=45.0),
         Job(run=auto_assign, limit=60.0),
+        Job(run=run_payroll, limit=60.0),
+        Job(run=send_payout, limit=45.0),
+        Job(run=retry_payout),
     ),
 }
 
@@ -101,7 +121,10 @@ async def work(
         stack.push_async_callback(database.close)
         redis = await stack.enter_async_context(_redis(settings))
         arq_redis = await stack.enter_async_context(_arq_redis(settings))
+        services = outside(settings, redis)
+        stack.push_async_callback(services.close)
         context = Context(
+            outside=services,
             database=database,
             jobs=JobQueue(redis, settings.redis_namespace),
             queue=queue,
@@ -153,11 +176,14 @@ def _reason(task: asyncio.Task[None]) -> BaseException | None:
 
 async def _drain(worker: PromptWorker, working: asyncio.Task[None]) -> None:
     # arq takes no new job, waits for the running ones, hands back those that do not end in time.
+    has_cancelled = asyncio.Event()
+    worker.on_stop = lambda _: has_cancelled.set()
     worker.handle_sig_wait_for_completion(signal.SIGTERM)
     while not working.done():
         await asyncio.wait([working], timeout=_INSIST)
-        # arq cancels its loop once, and somewhere below it a cancellation can get lost.
-        if worker.main_task is not None and worker.main_task.cancelling():
+        # arq cancels its loop once, and somewhere below it a cancellation can get lost. The loop
+        # itself does not tell: for a moment it is cancelled whenever a wait of its own times out.
+        if has_cancelled.is_set() and worker.main_task is not None:
             worker.main_task.cancel()
     with suppress(asyncio.CancelledError, RedisError, OSError):
         await worker.close()

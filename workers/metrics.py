@@ -12,3 +12,11 @@ PUBLISHED: Final = Counter("callout_events_published", "Events delivered.")
 JOBS: Final = Counter("callout_jobs", "Tries of jobs, by how they ended.", ["job", "outcome"])
 JOB_SECONDS: Final = Histogram("callout_job_seconds", "How long a try of a job took.", ["job"])
 SWEPT: Final = Counter("callout_swept", "Overdue rows that a sweep found.", ["sweep"])
+DELIVERIES: Final = Counter(
+    "callout_deliveries",
+    "Messages taken up on a channel, by what came of it.",
+    ["channel", "outcome"],
+)
+PAYMENTS_MISMATCHED: Final = Counter(
+    "callout_payments_mismatched", "Payments of which the gateway took another sum than was asked."
+)

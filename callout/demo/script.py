@@ -197,3 +197,68 @@ subscription Waitlist {
     entry { id state grant { id startsAt expiresAt provider { id } } }
   }
 }"""
+
+PAY: Final = """
+mutation Pay($input: PayBookingInput!) {
+  payBooking(input: $input) {
+    __typename
+    ... on PayBookingSuccess {
+      booking { status amountDue { amountMinor } }
+      payment { id status receiptUrl amount { amountMinor currency formatted } }
+    }
+    ... on Problem { message }
+  }
+}"""
+
+PAID: Final = """
+query Paid($id: ID!) {
+  booking(id: $id) {
+    status version
+    payments { status received { amountMinor } refunded { amountMinor } }
+  }
+}"""
+
+TIP: Final = """
+mutation Tip($input: TipProviderInput!) {
+  tipProvider(input: $input) {
+    __typename
+    ... on TipProviderSuccess { payment { status } }
+    ... on Problem { message }
+  }
+}"""
+
+EARNINGS: Final = """
+query Earnings($from: LocalDate!, $to: LocalDate!) {
+  earnings(from: $from, to: $to, by: DAY) {
+    currencies { currency payable { amountMinor formatted } paid { amountMinor } }
+  }
+}"""
+
+_OPEN: Final = """
+fragment Open on RunPayrollSuccess {
+  period
+  payouts(first: 100) { nodes { provider { id } amount { amountMinor formatted } carriedOver } }
+}"""
+
+PAYROLL: Final = f"""
+mutation Payroll($input: RunPayrollInput!) {{
+  runPayroll(input: $input) {{ __typename ...Open ... on Problem {{ message }} }}
+}}{_OPEN}"""
+
+PAYOUTS: Final = """
+query Payouts {
+  payouts(first: 1) {
+    nodes {
+      status period lineCount
+      amount { amountMinor formatted }
+      statement {
+        csvUrl
+        totals { kind lineCount amount { formatted } }
+        lines(first: 100) { nodes { kind booking { id } amount { amountMinor } } }
+      }
+    }
+  }
+}"""
+
+TOLD: Final = """
+query Told { notifications(first: 20) { nodes { message title booking { id } } } }"""

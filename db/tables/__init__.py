@@ -6,8 +6,19 @@ from db.tables.base import metadata
 from db.tables.bookings import bookings, history, idempotency_keys
 from db.tables.calendar_links import calendar_links
 from db.tables.customers import favourite_providers, saved_addresses, vehicles
-from db.tables.events import dead_letters, events, feed_entries
+from db.tables.events import dead_letters, events, feed_entries, untold_events
+from db.tables.ledger import credit_balances, credit_grants, ledger_lines, ledger_postings
+from db.tables.notifications import (
+    deliveries,
+    devices,
+    notification_preferences,
+    notifications,
+    quiet_hours,
+    reminders,
+)
 from db.tables.offers import auto_runs, job_offers, shadow_choices, withdrawals
+from db.tables.payments import gateway_events, payments, refunds
+from db.tables.payouts import payable_lines, payout_lines, payouts, payroll_runs
 from db.tables.providers import (
     certifications,
     provider_blocks,
@@ -27,21 +38,38 @@ __all__ = [
     "bookings",
     "calendar_links",
     "certifications",
+    "credit_balances",
+    "credit_grants",
     "date_overrides",
     "dead_letters",
+    "deliveries",
+    "devices",
     "events",
     "favourite_providers",
     "feed_entries",
+    "gateway_events",
     "history",
     "holds",
     "holidays",
     "idempotency_keys",
     "job_offers",
+    "ledger_lines",
+    "ledger_postings",
     "metadata",
+    "notification_preferences",
+    "notifications",
+    "payable_lines",
+    "payments",
+    "payout_lines",
+    "payouts",
+    "payroll_runs",
     "provider_blocks",
     "provider_services",
     "providers",
+    "quiet_hours",
     "refresh_tokens",
+    "refunds",
+    "reminders",
     "reservations",
     "reviews",
     "saved_addresses",
@@ -53,6 +81,7 @@ __all__ = [
     "shifts",
     "temporary_zones",
     "time_off",
+    "untold_events",
     "users",
     "vehicles",
     "waitlist_entries",

@@ -27,6 +27,8 @@ users = Table(
     Column("family_name", Text, nullable=False),
     Column("phone", Text),
     Column("time_zone", Text, nullable=False),
+    # How dates and sums are written to them, as a BCP 47 tag.
+    Column("locale", Text, nullable=False, server_default="en-GB"),
     Column("created_at", Instant, nullable=False, server_default=text("now()")),
     Column("disabled_at", Instant),
     one_of("role", Role),

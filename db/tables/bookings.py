@@ -74,6 +74,8 @@ bookings = Table(
     Column("declined_at", Instant),
     Column("no_show_at", Instant),
     Column("unfilled_at", Instant),
+    # When it was called off because nobody had paid in time; a late payment may bring it back.
+    Column("lapsed_at", Instant),
     # Computed by domain.bookings from the facts, written with them, kept for the indexes.
     Column("status", Text, nullable=False),
     Column("version", Integer, nullable=False),
@@ -114,6 +116,7 @@ bookings = Table(
     CheckConstraint("least_fee_percent BETWEEN 0 AND 100", name="least_fee"),
     CheckConstraint("(series_id IS NULL) = (original_start IS NULL)", name="series"),
     CheckConstraint("price_minor >= 0", name="price"),
+    CheckConstraint("lapsed_at IS NULL OR cancelled_at IS NOT NULL", name="lapsed"),
     CheckConstraint("(provider_id IS NULL) = (assigned_at IS NULL)", name="assignment"),
     CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="coordinates"),
     Index("ix_bookings_customer_id_id", "customer_id", "id"),

@@ -45,6 +45,17 @@ feed_entries = Table(
     Index("ix_feed_entries_seq", "seq"),
 )
 
+#: Events that people are still to be told of: written with their place in delivery order, deleted
+#: when they have been told of. A lost wake-up is found here.
+untold_events = Table(
+    "untold_events",
+    metadata,
+    # Without a foreign key, for the same reason.
+    Column("event_id", Uuid, primary_key=True),
+    Column("since", Instant, nullable=False, server_default=text("clock_timestamp()")),
+    Index("ix_untold_events_since", "since"),
+)
+
 dead_letters = Table(
     "dead_letters",
     metadata,

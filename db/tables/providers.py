@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.tables.base import Box, Instant, metadata, one_of
+from domain.payouts import PayCycle
 from domain.providers import SpecialistTier
 from domain.services import Trade
 
@@ -75,10 +76,14 @@ providers = Table(
     Column("suspended_because", Text),
     # At most so many jobs start on one local day.
     Column("daily_cap", Integer, nullable=False, server_default="3"),
+    # How often they are paid, and what the gateway calls the account that it pays into.
+    Column("pay_cycle", Text, nullable=False, server_default="WEEKLY"),
+    Column("payout_account", Text),
     # Grows with every change of what is kept in availability.py and in working_hours.
     Column("availability_version", Integer, nullable=False, server_default="1"),
     one_of("trade", Trade),
     one_of("tier", SpecialistTier),
+    one_of("pay_cycle", PayCycle),
     CheckConstraint("profile_percent BETWEEN 0 AND 100", name="profile_percent"),
     CheckConstraint("profile_floor BETWEEN 0 AND 100", name="profile_floor"),
     CheckConstraint("hourly_rate_minor >= 0", name="hourly_rate"),

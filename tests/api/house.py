@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,12 +14,14 @@ from websockets.asyncio.client import ClientConnection
 
 from api import ids
 from api.context import SignedIn
+from api.live.hub import Hub
 from api.schema import whole
 from db import seed
 from db.engine import Database
 from domain.people import Viewer
 from gateways.settings import Settings
 from tests.api.door import Door, People, hear, opened, say
+from tests.waiting import until
 from workers import main as workers
 
 ADDRESS = {
@@ -117,9 +119,20 @@ class House:
         """Subscribe as somebody; the field followed is the document's first word after `{`."""
         async with self.door.conversation(self.tokens[name]) as socket:
             payload = {"query": document, "variables": variables}
+            hub = self.door.services.hub
+            others = hub.subscribers
             await say(socket, id="1", type="subscribe", payload=payload)
+            # A stream does not say that it has begun; what happens before is not told. (One that is
+            # refused never begins.)
+            with suppress(TimeoutError):
+                await until(lambda: hub.subscribers > others and _all_is_heard(hub), seconds=3)
             field_name = document.partition("{")[2].split()[0].partition("(")[0]
             yield Stream(socket=socket, field=field_name)
+
+
+def _all_is_heard(hub: Hub) -> bool:
+    """Is every stream at its place in the feed, from which on it misses nothing?"""
+    return all(line.position is not None for line in hub._lines.values())
 
 
 @asynccontextmanager

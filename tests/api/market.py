@@ -238,7 +238,8 @@ class Market:
         """Let `by` pass for a booking: all that was or will be of it is so much earlier."""
         b, o, r = bookings.c, job_offers.c, reservations.c
         uid = uid_of(booking)
-        times = (b.starts_at, b.ends_at, b.requested_at, b.match_since, b.match_due_at)
+        search = (b.match_since, b.match_due_at)
+        times = (b.starts_at, b.ends_at, b.requested_at, b.assigned_at, *search)
         async with self.home.database.begin() as tx:
             passed = {column.name: column - by for column in times}
             await tx.execute(update(bookings).where(b.id == uid).values(passed))

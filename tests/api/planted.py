@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from api import ids
+from tests.api import worldmoney
 
 if TYPE_CHECKING:
     from tests.api.world import World
@@ -147,6 +148,52 @@ SECRETS: Final = (
     _kept("where the winner is for some days", "Asia/Kathmandu", WINNER),
     _kept("the name of a calendar link of the winner", "Link: my watch", WINNER),
     _kept("why the former provider is suspended", "Suspended: a complaint", HOUSE | {"former"}),
+    # Money: who pays reads what they paid, and who does the work what they earn.
+    *(
+        _kept(what, str(minor), INSIGHT | {"other"})
+        for what, minor in (
+            ("what was paid first", worldmoney.DEPOSIT),
+            ("what was paid last", worldmoney.BALANCE),
+            ("what could not be charged", worldmoney.DECLINED),
+            *((f"a refund that is {name}", sum_) for name, sum_ in worldmoney.REFUNDS.items()),
+        )
+    ),
+    _kept("what need not be paid", str(worldmoney.WITHDRAWN), INSIGHT | {"customer"}),
+    _kept("a tip", str(worldmoney.TIP), INSIGHT | {"other", "winner"}),
+    _kept("why it could not be charged", "Card: the bank said no", INSIGHT | {"other"}),
+    _kept("why something was given back", "Refund: the seal leaked", OTHER),
+    _kept("why something was not given back", "Refund: the gateway is down", HOUSE),
+    _kept("a credit", str(worldmoney.CREDIT), OTHER),
+    _kept("why it was given", "Credit: for the long wait", OTHER),
+    _kept("all the credit there is", str(worldmoney.CREDIT + worldmoney.REFUNDS["DONE"]), OTHER),
+    *(
+        _kept(what, str(minor), INSIGHT | {"winner"})
+        for what, minor in (
+            ("what the winner earned first", worldmoney.EARNED[0]),
+            ("what the winner earned last", worldmoney.EARNED[1]),
+            ("what the winner was paid", worldmoney.FIRST_PAYOUT),
+            ("what the winner will be paid", worldmoney.NEXT_PAYOUT),
+        )
+    ),
+    _kept("what the rival could not be paid", str(worldmoney.RIVALS_PAYOUT), INSIGHT | {"rival"}),
+    _kept("why the rival could not be paid", "Payout: no such account", INSIGHT),
+    _kept("why the winner is not paid yet", "Payout: come back later", INSIGHT),
+    _kept("what the gateway calls a payout", "tr_1OfTheWinner", INSIGHT),
+    _kept("where the winner is paid", "acct_1OfTheWinner", frozenset({"admin", "winner"})),
+    _kept("where work was paid in parts", "28 Money Mews", OTHER),
+    _kept("where work was paid at once", "29 Card Court", OTHER),
+    _kept("where the rival's was paid", "30 Rival Rise", OTHER),
+    # Messages: nobody hears of another's.
+    *(
+        secret
+        for name, end in (("customer", "#cus"), ("winner", "#win"), ("dispatcher", "#dis"))
+        for secret in (
+            _kept(f"the token of a device of the {name}", f"token-of-the-{name}", NOBODY),
+            _kept(f"the end of it of the {name}", end, frozenset({name})),
+        )
+    ),
+    _kept("when the customer sleeps", "22:17:00", frozenset({"customer"})),
+    _kept("how dates are written to the customer", "cy-GB", CUSTOMER),
     # The house.
     _kept("the admin's e-mail", "admin@house.example", HOUSE),
     _kept("the analyst's e-mail", "analyst@house.example", INSIGHT),
@@ -161,8 +208,28 @@ SECRETS: Final = (
 
 def identities(world: World) -> tuple[Secret, ...]:
     """What has an id that is not for everybody: whoever has one can ask for what it names."""
-    offers, work = world.offers, world.bookings
+    offers, work, money = world.offers, world.bookings, world.money
+    payer, paid = INSIGHT | {"other"}, INSIGHT | {"winner"}
     return (
+        *(
+            _kept(f"the {kind.lower()} {name!r}", ids.encode(kind, money[name]), whose)
+            for kind, name, whose in (
+                ("Payment", "paid: DEPOSIT", payer),
+                ("Payment", "paid: TIP", payer),
+                ("Payment", "declined", payer),
+                ("Payment", "withdrawn", INSIGHT | {"customer"}),
+                *(("Refund", f"refund: {name}", payer) for name in worldmoney.REFUNDS),
+                ("Payout", "first payout", paid),
+                ("Payout", "next payout", paid),
+                ("Payout", "rival's", INSIGHT | {"rival"}),
+                ("PayrollRun", "first run", INSIGHT),
+            )
+        ),
+        *(
+            _kept(f"what the {name} was told", ids.encode("Notification", one), frozenset({name}))
+            for name, told in world.news.items()
+            for one in (told[0], told[-1])
+        ),
         _kept(
             "the one's offer", ids.encode("JobOffer", offers["offered"].id), INSIGHT | {"offered"}
         ),

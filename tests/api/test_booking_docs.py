@@ -95,6 +95,7 @@ ACTS = {
     "complete": Act.COMPLETE,
     "cancel": Act.CANCEL,
     "report a no-show": Act.REPORT_NO_SHOW,
+    "come back by a late payment": Act.RESTORE,
 }
 
 
@@ -109,8 +110,10 @@ def test_every_rule_is_listed_with_its_default_and_where_it_is_set() -> None:
     assert sorted(listed) == sorted(BookingRule)
     fields = {name for _, _, where, _ in listed.values() for name in re.findall(r"\w+", where)}
     tiers = {name for *_, by in rows("the customer calls off") for name in re.findall(r"\w+", by)}
+    shares = {where: usual for _, _, usual, where, _ in rows("of the price")}
     known = {to_camel(one.name) for one in dataclass_fields(BookingRules)}
-    assert fields | tiers == known | {"updateAvailability", "addHoliday", "requestTimeOff"}
+    acts = {"updateAvailability", "addHoliday", "requestTimeOff"}
+    assert fields | tiers | shares.keys() == known | acts
     defaults = {rule: cells[1] for rule, cells in listed.items() if re.match(r"\d", cells[1])}
     usual = DEFAULT.service
     assert defaults == {
@@ -122,6 +125,10 @@ def test_every_rule_is_listed_with_its_default_and_where_it_is_set() -> None:
         "CUSTOMER_LIMIT": f"{DEFAULT.customer_limit} bookings",
         "RESCHEDULE_TOO_LATE": f"{usual.reschedule_notice_minutes} min",
         "RESCHEDULE_LIMIT": f"{usual.max_reschedules} times",
+    }
+    assert shares == {
+        "depositPercent": f"{usual.deposit_percent} %: the whole",
+        "providerSharePercent": f"{usual.provider_share_percent} %",
     }
 
 

@@ -268,7 +268,7 @@ async def test_paying_and_accepting_in_either_order_end_confirmed(
         outcome = await home.act(name, document, id=uid)
     assert outcome["booking"]["status"] == "CONFIRMED"
     twice = await home.act("Carla", PAY, id=booked["booking"]["id"])
-    assert twice == {"__typename": "WrongStatus", "code": "WRONG_STATUS"}
+    assert twice == {"__typename": "NothingToPay", "code": "NOTHING_TO_PAY"}
 
 
 async def test_a_booking_that_needs_a_yes_is_offered_only_after_it(home: House) -> None:

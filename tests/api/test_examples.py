@@ -112,11 +112,15 @@ def test_the_examples_show_what_each_role_does() -> None:
     assert [shown[role] for role in EXAMPLE_ROLES] == [
         {
             *("services", "availableSlots", "availableProviders", "createBooking"),
-            *("bookingUpdated", "cancellationQuote"),
+            *("bookingUpdated", "cancellationQuote", "payBooking"),
+            *("unreadNotifications", "notifications"),
         },
-        {"clockIn", "offerFeed", "acceptOffer", "startBooking", "completeBooking", "calendar"},
-        {"queue", "queueChanged", "presenceChanged", "calendar"},
-        {"bookings"},
+        {
+            *("clockIn", "offerFeed", "acceptOffer", "startBooking", "completeBooking"),
+            *("calendar", "earnings"),
+        },
+        {"queue", "queueChanged", "presenceChanged", "calendar", "deadLetters"},
+        {"bookings", "payouts"},
     ]
 
 

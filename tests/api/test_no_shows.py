@@ -82,7 +82,8 @@ async def test_an_absent_customer_pays_by_the_rules_and_the_provider_is_free_aga
     async with home.database.read() as connection:
         query = select(r.id).where(r.provider_id == provider.uid, r.released_at.is_(None))
         assert list(await connection.scalars(query)) == []
-    assert (await shop.told(booking))[-1] == "booking.no_show"
+    # What they have paid beside the fee goes back.
+    assert (await shop.told(booking))[-2:] == ["booking.no_show", "refund.created"]
 
 
 async def test_an_absent_provider_costs_the_customer_nothing(home: House) -> None:

@@ -10,8 +10,8 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 from starlette.applications import Starlette
 
-from api.assets import shelf
-from api.pages import routes
+from api.assets import HERE, page, shelf
+from api.pages import links, routes
 from db.seed import ACCOUNTS, PASSWORD
 from gateways.settings import Settings
 
@@ -67,7 +67,8 @@ async def test_the_landing_page_leads_to_graphiql_and_the_health_of_the_server(
 
 
 async def test_every_file_that_the_pages_name_is_served_for_a_year(client: AsyncClient) -> None:
-    html = (await client.get("/")).text + (await client.get("/graphiql")).text
+    templates = [page(one.name) for one in (HERE / "pages").iterdir()]
+    html = "".join(one.safe_substitute(links()) for one in templates)
     addresses = set(re.findall(r'(?:src|href)="(/assets/[^"]*)"', html))
     assert {address.partition("?")[0] for address in addresses} == {
         f"/assets/{name}" for name in shelf()

@@ -17,9 +17,20 @@ from sqlalchemy import select
 from api import ids
 from api.bookings import visible
 from api.context import Context
-from db import approvals, cancellations, lateness, lifecycle, offers, shifts, waitlist, withdrawals
+from db import (
+    approvals,
+    cancellations,
+    lateness,
+    lifecycle,
+    notifications,
+    offers,
+    shifts,
+    waitlist,
+    withdrawals,
+)
 from db.engine import Database
 from db.tables import job_offers
+from db.tables import notifications as notifications_table
 from domain.bookings import Booking
 from domain.work import Handover
 from gateways.settings import Settings
@@ -55,11 +66,17 @@ class Play:
         work = [await read_booking(database, uid) for uid in self.theatre.works]
         async with database.read() as connection:
             rows = list(await connection.execute(select(job_offers.c.id, job_offers.c.provider_id)))
+            n = notifications_table.c
+            told_to = list(await connection.execute(select(n.id, n.recipient_id)))
         made = {ids.encode("JobOffer", row.id): row.provider_id for row in rows}
+        news = {ids.encode("Notification", row.id): row.recipient_id for row in told_to}
         at = await now(database)
         for listener in self.theatre.listeners:
             heard, viewer = listener.news(), self.theatre.people[listener.name]
             self.fields |= heard.fields
+            # Not even the house hears what others are told.
+            others = {uid for uid, whose in news.items() if whose != viewer.user_id}
+            assert {uid for uid in others if heard.tells(uid)} == set(), listener.name
             if viewer.is_staff or not heard.leaves:
                 continue
             closed = self._closed_to(listener.name, work, at)
@@ -140,6 +157,9 @@ class Play:
     async def wait(self, name: str) -> bool:
         return await self._act(waitlist.join, await self.theatre.wish(name))
 
+    async def read(self, name: str) -> bool:
+        return await self._act(notifications.mark_all_read, self.theatre.uid(name))
+
     async def ask_around(self, booking: Booking) -> list[str]:
         asked = await self.theatre.ask_around(booking)
         await self.tell()
@@ -195,6 +215,8 @@ async def _by_heart(play: Play) -> dict[str, Listener]:
     assert await play.wait("Cleo")
     for act in (play.be_late, play.start, play.complete):
         assert await act(again[0], work)
+    for name in ("Cato", again[0]):
+        assert await play.read(name)
     return {"customer": first["Cato"], "analyst": first["Analyst"], "former": won[fourth]}
 
 
@@ -253,8 +275,24 @@ async def test_whatever_is_done_nobody_hears_what_is_not_for_them(
     feeds = [one for one in theatre.listeners if one.stream == "offerFeed"]
     heard = {what for one in feeds for what in one.heard}
     assert heard >= {"OFFERED", "ACCEPTED", "REJECTED", "RESCINDED"}
+    for name in theatre.people:
+        (inbox,) = (
+            one
+            for one in theatre.listeners
+            if (one.name, one.stream) == (name, "notificationReceived")
+        )
+        received = [what for what in inbox.heard if what == "RECEIVED"]
+        assert len(received) == await _told(theatre, name)
     told = {name for name in reachable() if type_of(name) in STREAMED}
     assert told <= play.fields
+
+
+async def _told(theatre: Theatre, name: str) -> int:
+    """How much somebody has been told in the app."""
+    async with theatre.database.read() as connection:
+        return await notifications.count(
+            connection, recipient_id=theatre.uid(name), unread_only=False
+        )
 
 
 async def test_who_loses_the_work_while_they_begin_to_follow_it_is_not_shown_it(

@@ -17,6 +17,7 @@ from gateways.settings import Settings
 from tests.api import house
 from tests.api.house import ADDRESS, House, provider, service
 from tests.factories import add_customer, count_rows
+from tests.outside import an_outside
 from tests.series import NOW, Clock, held_clock
 from workers.jobs import Context
 from workers.queue import JobQueue
@@ -290,7 +291,7 @@ async def test_the_job_makes_what_comes_and_a_conflict_shows(
 
     async with Redis.from_url(redis_url) as redis:
         jobs = JobQueue(redis, namespace)
-        ctx = Context(database=home.database, jobs=jobs, queue="slow")
+        ctx = Context(database=home.database, jobs=jobs, queue="slow", outside=an_outside())
         for _ in range(2):
             await extend_series(ctx, str(uid[1]))
         await extend_series(ctx, "00000000-0000-0000-0000-000000000000")

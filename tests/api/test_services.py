@@ -22,6 +22,7 @@ RULES = """rules {
   sameDay sameDayCutoff noticeMinutes advance advanceDays firstDate lastDate slotIntervalMinutes
   bufferBeforeMinutes bufferAfterMinutes travelMph capacity cancelFreeMinutes cancelPartPercent
   cancelPartMinutes cancelWholePercent cancelNoticeMinutes rescheduleNoticeMinutes maxReschedules
+  depositPercent
 }"""
 SERVICE = f"""
   code trade name description mode durationMinutes price {{ amountMinor currency }} approval
@@ -74,6 +75,7 @@ DEFAULTS = {
     "cancelNoticeMinutes": 0,
     "rescheduleNoticeMinutes": 120,
     "maxReschedules": 3,
+    "depositPercent": 0,
 }
 
 
@@ -162,11 +164,25 @@ async def test_a_new_service_can_say_everything_itself(home: House) -> None:
             "cancelNoticeMinutes": 10,
             "rescheduleNoticeMinutes": 11,
             "maxReschedules": 12,
+            "depositPercent": 13,
         },
     }
     made = (await create(home, **said))["service"]
     assert made == said | {"id": made["id"], "version": 1}
     assert await seen(home, "Dora", made["id"]) == made
+
+
+async def test_what_the_provider_has_of_the_price_is_no_business_of_customers(home: House) -> None:
+    shares = """query($id: ID!) { service(id: $id) { rules { providerSharePercent } } }"""
+    uid = (await create(home, rules={"providerSharePercent": 85}))["service"]["id"]
+    for name in ("Adam", "Dora", "Anna", "Chloe"):
+        shown = await home.act(name, shares, id=uid)
+        assert shown == {"rules": {"providerSharePercent": 85}}
+    for stranger in ("Carla", None):
+        answer = await home.ask(stranger, shares, id=uid)
+        code = "FORBIDDEN" if stranger else "UNAUTHENTICATED"
+        assert [error["extensions"]["code"] for error in answer["errors"]] == [code]
+        assert "data" not in answer
 
 
 async def test_a_code_is_one_services_alone(home: House) -> None:

@@ -40,7 +40,7 @@ from domain.refusals import Refusal
 
 SCHEMA: Final = core(whole())
 #: So many objects within one another are looked into.
-DEPTH: Final = 4
+DEPTH: Final = 3
 #: What may be wrong with a question that is asked of everybody, whoever they are.
 REFUSALS: Final = frozenset({"NOT_FOUND", "FORBIDDEN", "BAD_USER_INPUT", "REFUSED"})
 #: What only streams tell.
@@ -48,6 +48,7 @@ STREAMED: Final = frozenset(
     {
         "Subscription",
         *("OfferUpdate", "BookingUpdate", "QueueUpdate", "PresenceUpdate", "WaitlistUpdate"),
+        "NotificationUpdate",
     }
 )
 #: An object, an interface or a union.

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import Table, insert, select, update
 
 from api import ids
+from api.nodes import MAX_NODES
 from db import lateness, lifecycle, offers, tables
 from db.engine import Database
 from db.ids import new_id
@@ -40,10 +41,16 @@ TABLES: Final = {
     "CalendarLink": tables.calendar_links,
     "Certification": tables.certifications,
     "DeadLetter": tables.dead_letters,
+    "Device": tables.devices,
     "Hold": tables.holds,
     "Holiday": tables.holidays,
     "JobOffer": tables.job_offers,
+    "Notification": tables.notifications,
+    "Payment": tables.payments,
+    "Payout": tables.payouts,
+    "PayrollRun": tables.payroll_runs,
     "Provider": tables.providers,
+    "Refund": tables.refunds,
     "Review": tables.reviews,
     "SavedAddress": tables.saved_addresses,
     "SavedVehicle": tables.vehicles,
@@ -70,6 +77,10 @@ class World:
     offers: dict[str, JobOffer] = field(default_factory=dict)
     series_id: UUID = field(default_factory=new_id)
     hold_id: UUID = field(default_factory=new_id)
+    #: Payments, refunds, payouts and payrolls, by names of their own.
+    money: dict[str, UUID] = field(default_factory=dict)
+    #: What each has been told, oldest first.
+    news: dict[str, list[UUID]] = field(default_factory=dict)
 
     def who(self, name: str) -> Viewer:
         """Somebody who is signed in."""
@@ -177,6 +188,7 @@ def arguments(world: World, everything: Sequence[str]) -> Mapping[str, Sequence[
     since, until = (f'"{(world.at + n * DAY).isoformat()}"' for n in (-7, 8))
     day = f'"{(world.at + 2 * HOUR).date()}"'
     late = f'"{(world.at + 99 * DAY).date()}"'
+    first_day = f'"{(world.at - 99 * DAY).date()}"'
     place = 'place: { postalCode: "SW1A 1AA", country: "GB" }'
     repair, winner = services["repair"], doers["winner"]
     pairs = [
@@ -188,7 +200,9 @@ def arguments(world: World, everything: Sequence[str]) -> Mapping[str, Sequence[
             ("open", "winner"),
         )
     ]
-    listed = ", ".join(f'"{one}"' for one in everything)
+    quoted = [f'"{one}"' for one in everything]
+    listed = [", ".join(quoted[n : n + MAX_NODES]) for n in range(0, len(quoted), MAX_NODES)]
+    days = f"from: {first_day}, to: {day}, by: MONTH"
     return {
         "availableProviders": [
             f"(serviceId: {repair}, {place})",
@@ -206,11 +220,16 @@ def arguments(world: World, everything: Sequence[str]) -> Mapping[str, Sequence[
         ],
         "calendarLinks": ["", f"(providerId: {winner})"],
         "cancellationQuote": [f"(bookingId: {work['main']})", f"(bookingId: {work['back']})"],
+        "credits": ["", f"(customerId: {people['other']})"],
+        "earnings": [f"({days})", f"({days}, providerId: {winner})"],
         "comparePolicies": [f'(policy: "v2", from: {since}, to: {until})'],
         "explainMatch": pairs,
         "holidays": [f"(from: {day}, to: {late})"],
         "node": [f"(id: {people['customer']})"],
-        "nodes": [f"(ids: [{listed}])"],
+        "nodes": [f"(ids: [{some}])" for some in listed],
+        "notifications": ["(first: 100)", "(unreadOnly: true)"],
+        "payoutDetails": ["", f"(providerId: {winner})"],
+        "payouts": ["", f"(providerId: {winner})"],
         "provider": [f"(id: {doers['former']})"],
         "queue": ["", "(scope: MINE)"],
         "reviews": [f"(providerId: {winner})"],

@@ -12,7 +12,7 @@ from db.engine import Database
 from db.ids import new_id
 from domain.people import Role
 from domain.services import Trade
-from tests.api import worldwork
+from tests.api import worldmoney, worldnews, worldwork
 from tests.api.world import DAY, HOUR, World
 from tests.factories import (
     add_account,
@@ -50,6 +50,8 @@ async def made(database: Database) -> World:
     await worldwork.others_bookings(world)
     await worldwork.standing_order(world)
     await worldwork.offered(world)
+    await worldmoney.paid(world)
+    await worldnews.told(world)
     return world
 
 

@@ -6,7 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from db.engine import sqlstate
 from domain.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from db.engine import Database
 
 T = TypeVar("T")
+
+_LOCK_TIMEOUT: Final = "55P03"
 
 #: So many transactions are open at a time; the others wait for their turn.
 AT_ONCE: Final = 20
@@ -31,15 +35,23 @@ async def act(database: Database, change: Callable[[AsyncConnection], Awaitable[
 async def race(
     database: Database, changes: Iterable[Callable[[AsyncConnection], Awaitable[Any]]]
 ) -> list[Any]:
-    """What came of each change: its result, or its refusal. Anything else is raised."""
+    """What came of each change: its result, or its refusal. Anything else is raised.
+
+    A lock that was waited for too long is asked for again, as the product's edge does: on a busy
+    machine that says nothing. A deadlock is raised.
+    """
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def one(change: Callable[[AsyncConnection], Awaitable[Any]]) -> Any:
         async with turn:
-            try:
-                return await act(database, change)
-            except Refusal as refusal:
-                return refusal
+            while True:
+                try:
+                    return await act(database, change)
+                except Refusal as refusal:
+                    return refusal
+                except DBAPIError as error:
+                    if sqlstate(error) != _LOCK_TIMEOUT:
+                        raise
 
     return await asyncio.gather(*(one(change) for change in changes))
 

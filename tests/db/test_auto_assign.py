@@ -143,13 +143,16 @@ async def test_an_open_offer_is_taken_for_its_provider_and_rivals_hear_of_it(
     service, customer = await add_service(crowd), await add_customer(crowd)
     best, rival = await add_provider(crowd, service, rating=5), await add_provider(crowd, service)
     booking = await add_due(crowd, customer, service)
-    made = await add_offers(crowd, booking, [best, rival], wave=Wave.BROADCAST, round=4)
+    said = {"wave": Wave.BROADCAST, "round": 4, "reasons": ("As it was told then",)}
+    made = await add_offers(crowd, booking, [best, rival], **said)
     before = len(await read_events(crowd))
 
     report = await run(crowd)
 
     assert given(report) == {booking.id: best.user_id}
+    assert [one.reasons for one in report.assigned] == [("As it was told then",)]
     found = await read_offers(crowd, booking.id)
+    assert [one.reasons for one in found.values()] == [("As it was told then",)] * 2
     assert {uid: (one.id, one.state) for uid, one in found.items()} == {
         best.user_id: (made[0].id, OfferState.ACCEPTED),
         rival.user_id: (made[1].id, OfferState.RESCINDED),
@@ -160,6 +163,24 @@ async def test_an_open_offer_is_taken_for_its_provider_and_rivals_hear_of_it(
         EventType.BOOKING_ASSIGNED,
         EventType.OFFER_RESCINDED,
     ]
+    await invariants.check(crowd)
+
+
+async def test_all_that_changed_of_each_is_kept_where_they_change_differently(
+    crowd: Database,
+) -> None:
+    service, customer = await add_service(crowd), await add_customer(crowd)
+    asked, unasked = await near(crowd, service, 1), await near(crowd, service, 2)
+    north = an_address(point=replace(WESTMINSTER, latitude=HOME + 2 * MILE))
+    taken = await add_due(crowd, customer, service)
+    made = await add_due(crowd, customer, service, address=north)
+    await add_offers(crowd, taken, [asked], wave=Wave.BROADCAST, round=4)
+
+    report = await run(crowd)
+
+    assert given(report) == {taken.id: asked.user_id, made.id: unasked.user_id}
+    for one in report.assigned:
+        assert await read_booking(crowd, one.booking.id) == one.booking
     await invariants.check(crowd)
 
 

@@ -30,7 +30,7 @@ from tests.db.racing import race
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
 
-SEEDS: Final = int(os.environ.get("CALLOUT_MACHINE_SEEDS", "5"))
+SEEDS: Final = int(os.environ.get("CALLOUT_MACHINE_SEEDS", "3"))
 #: Sequences of each seed, and acts, or pairs of acts, in each. The first is a dull one, and after
 #: ten only variations of what was tried would come.
 SEQUENCES, STEPS = 9, 50

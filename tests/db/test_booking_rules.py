@@ -51,6 +51,8 @@ def test_every_rule_is_written_out() -> None:
         "cancel_notice_minutes": 0,
         "reschedule_notice_minutes": 120,
         "max_reschedules": 3,
+        "deposit_percent": 0,
+        "provider_share_percent": 80,
     }
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from db import bookings, cancellations, lifecycle
+from db import bookings, cancellations
 from domain.bookings import BookingFilter, BookingStatus
 from domain.history import HistoryEntry, Source
 from domain.money import Money
@@ -30,6 +30,7 @@ from tests.factories import (
     now,
     read_booking,
 )
+from tests.paying import pay
 
 if TYPE_CHECKING:
     from db.engine import Database
@@ -68,7 +69,7 @@ async def test_every_fact_comes_back_as_it_was_kept(crowd: Database) -> None:
 async def test_the_history_tells_who_did_what_when_and_why(crowd: Database) -> None:
     service, customer = await add_service(crowd), await add_customer(crowd)
     made = await add_booking(crowd, customer, service)
-    paid = await act(crowd, partial(lifecycle.pay, booking_id=made.id, by=customer))
+    paid = await act(crowd, partial(pay, booking_id=made.id, by=customer))
     reason = "Plans changed."
     cancelled = await act(
         crowd, partial(cancellations.cancel, booking_id=made.id, by=customer, reason=reason)

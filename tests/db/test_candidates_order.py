@@ -27,6 +27,7 @@ from tests.factories import (
     add_provider,
     add_providers,
     add_service,
+    fall_silent,
     now,
 )
 
@@ -133,6 +134,25 @@ async def test_it_is_found_a_page_at_a_time_without_a_gap_or_a_repetition(
 
     assert [len(page) for page in pages] == [7] * (COUNT // 7) + [COUNT % 7, 0]
     assert [uid for page in pages for uid in page] == whole
+
+
+async def test_nobody_takes_a_place_who_does_not_offer_the_service(database: Database) -> None:
+    service, other = await add_service(database), await add_service(database)
+    customer = await add_customer(database)
+    mine = await add_providers(database, service, count=3)
+    await add_providers(database, other, count=3)
+    booking = await add_booking(database, customer, service)
+    assert set(ids(await found(database, booking))) == {one.user_id for one in mine}
+
+
+async def test_nobody_takes_a_place_in_immediate_work_who_is_not_heard_from(
+    database: Database,
+) -> None:
+    service, customer = await add_service(database), await add_customer(database)
+    heard, silent = await add_providers(database, service, count=2)
+    await fall_silent(database, silent)
+    booking = await add_booking(database, customer, service, kind=BookingKind.IMMEDIATE)
+    assert ids(await found(database, booking)) == [heard.user_id]
 
 
 async def test_at_most_two_hundred_are_found_at_a_time(database: Database) -> None:

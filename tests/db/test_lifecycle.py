@@ -16,6 +16,7 @@ from domain.bookings import BookingKind, BookingStatus, SlotTaken, WrongStatus
 from domain.events import EventType
 from domain.matching import HardRule
 from domain.offers import OfferState
+from domain.payments import NothingToPay
 from domain.providers import ProviderNotEligible
 from domain.refusals import InvalidInput, NotFound, Refusal
 from domain.requests import ServiceInactive
@@ -41,6 +42,7 @@ from tests.factories import (
     read_offers,
     tomorrow,
 )
+from tests.paying import pay
 
 if TYPE_CHECKING:
     from db.engine import Database
@@ -220,10 +222,10 @@ class TestApproval:
     async def test_does_not_let_anybody_pay_twice(
         self, crowd: Database, customer: Viewer, waiting: dict[str, Booking]
     ) -> None:
-        pay = partial(lifecycle.pay, booking_id=waiting["anyone"].id, by=customer)
+        paying = partial(pay, booking_id=waiting["anyone"].id, by=customer)
         before = await count_rows(crowd, *TRACES)
-        with pytest.raises(WrongStatus):
-            await act(crowd, pay)
+        with pytest.raises(NothingToPay):
+            await act(crowd, paying)
         assert await count_rows(crowd, *TRACES) == before
 
 

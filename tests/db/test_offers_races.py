@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, text
 
-from db import bookings, cancellations, lifecycle, offers
+from db import bookings, cancellations, offers
 from db.ids import new_id
 from db.tables import job_offers
 from domain.bookings import Booking, BookingStatus, SlotTaken
@@ -32,6 +32,7 @@ from tests.factories import (
     read_events,
     read_offers,
 )
+from tests.paying import pay
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -280,7 +281,7 @@ async def test_accept_pay_and_cancel_at_once_end_in_a_legal_state(crowd: Databas
         mine: Any = {"booking_id": booking.id, "by": customer}
         changes = [
             accepting(offer),
-            partial(lifecycle.pay, **mine),
+            partial(pay, **mine),
             partial(cancellations.cancel, **mine, reason=""),
         ]
 
@@ -299,8 +300,8 @@ async def test_accept_and_pay_at_once_confirm_whichever_is_first(
     provider = await add_provider(crowd, service)
     booking = await add_booking(crowd, customer, service)
     (offer,) = await add_offers(crowd, booking, [provider])
-    pay = partial(lifecycle.pay, booking_id=booking.id, by=customer)
-    first, second = (pay, accepting(offer)) if pays_first else (accepting(offer), pay)
+    paying = partial(pay, booking_id=booking.id, by=customer)
+    first, second = (paying, accepting(offer)) if pays_first else (accepting(offer), paying)
 
     async with crowd.begin() as tx:
         await first(tx)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import pytest
 
 from db import bookings as db_bookings
-from db import cancellations, lifecycle, offers
+from db import cancellations, offers
 from domain.bookings import Act, BookingStatus, WrongStatus
 from domain.cancellations import FeeChanged
 from domain.money import Money
@@ -28,6 +28,7 @@ from tests.factories import (
     now,
     read_offers,
 )
+from tests.paying import pay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -145,7 +146,7 @@ async def a_case(
         rival=two[1],
         changes={
             ACCEPT: partial(offers.accept, offer_id=offer.id, by=two[0].user_id),
-            PAY: partial(lifecycle.pay, **mine),
+            PAY: partial(pay, **mine),
             CANCEL: partial(cancellations.cancel, **mine, reason="", expected_fee_minor=0),
         },
     )

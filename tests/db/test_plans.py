@@ -54,6 +54,8 @@ async def test_candidates_are_found_by_the_boxes_that_cover_the_place(
         at = await clock.now(connection)
     found = await planned(crowd, lambda c: candidates.eligible(c, work, at=at, limit=50))
     assert "ix_providers_coverage" in found
+    # Those on shift and the others, merged by points: what comes no further is not looked at.
+    assert "Merge Append" in found
     for table in ("providers", "working_hours", "reservations", "shifts"):
         assert f"Seq Scan on {table}" not in found
 

@@ -329,11 +329,15 @@ def test_the_defaults_are_those_of_the_house() -> None:
                 cancel_notice_minutes=0,
                 reschedule_notice_minutes=120,
                 max_reschedules=3,
+                deposit_percent=0,
+                provider_share_percent=80,
             ),
             customer_limit=10,
             hold=10 * MINUTE,
             grant_same_day=10 * MINUTE,
             grant=48 * HOUR,
+            payment_patience=15 * MINUTE,
+            least_payout_minor=5000,
             zone_name="Europe/London",
         )
         == DEFAULT
@@ -377,6 +381,8 @@ def wrong_with(**rules: Any) -> list[tuple[str, str]]:
         ("cancel_notice_minutes", "cancelNoticeMinutes", 0, 129_600, 1),
         ("reschedule_notice_minutes", "rescheduleNoticeMinutes", 0, 129_600, 1),
         ("max_reschedules", "maxReschedules", 0, 100, 1),
+        ("deposit_percent", "depositPercent", 0, 99, 1),
+        ("provider_share_percent", "providerSharePercent", 0, 100, 1),
     ],
 )
 def test_every_number_has_a_least_and_a_most(

@@ -62,6 +62,7 @@ ADDS: Final[dict[Act, dict[str, Any]]] = {
     Act.COMPLETE: {"completed_at": NOW},
     Act.CANCEL: {"cancelled_at": NOW},
     Act.REPORT_NO_SHOW: {"no_show_at": NOW},
+    Act.RESTORE: {"cancelled_at": None, "paid_at": NOW},
 }
 
 
@@ -123,6 +124,7 @@ LEADS: Final[dict[str, dict[Act, BookingStatus]]] = {
         Act.REPORT_NO_SHOW: BookingStatus.NO_SHOW,
     },
     **{name: {} for name in FINAL},
+    "cancelled": {Act.RESTORE: BookingStatus.CONFIRMED},
 }
 
 
@@ -192,10 +194,11 @@ def test_what_is_over_refuses_every_act_in_its_own_words(act: Act) -> None:
         Act.COMPLETE: "Completing",
         Act.CANCEL: "Cancelling",
         Act.REPORT_NO_SHOW: "Reporting a no-show",
+        Act.RESTORE: "Bringing it back",
     }
-    said = f"^{words[act]} is not possible while the booking is CANCELLED.$"
+    said = f"^{words[act]} is not possible while the booking is DECLINED.$"
     with pytest.raises(WrongStatus, match=said):
-        step(standing("cancelled"), act, **ADDS[act])
+        step(standing("declined"), act, **ADDS[act])
 
 
 @pytest.mark.parametrize("name", STANDING)
@@ -228,8 +231,10 @@ def accepted(booking: Booking) -> Booking:
 
 def called_off(booking: Booking) -> Booking:
     customer = a_viewer()
-    fee = quote(booking, by=customer, at=NOW).fee.amount_minor
-    return cancel(booking, [], by=customer, reason="", expected_fee_minor=fee, at=NOW).booking
+    fee = quote(booking, by=customer, at=NOW, paid_minor=0).fee.amount_minor
+    return cancel(
+        booking, [], by=customer, reason="", expected_fee_minor=fee, paid_minor=0, at=NOW
+    ).booking
 
 
 ACTS: Final[dict[str, Callable[[Booking], Booking]]] = {

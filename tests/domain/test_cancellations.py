@@ -7,9 +7,10 @@ from uuid import UUID
 
 import pytest
 
+from domain import cancellations as rules
 from domain.booking_rules import BookingRule, BookingRules, BrokenRule, RulesBroken
 from domain.bookings import Act, Booking, BookingStatus, WrongStatus, happened
-from domain.cancellations import CancellationQuote, FeeChanged, cancel, part, quote
+from domain.cancellations import CancellationQuote, FeeChanged, cancel, part
 from domain.events import EventType
 from domain.money import Money
 from domain.offers import JobOffer, OfferState, Outcome, about
@@ -46,6 +47,15 @@ def quoted(percent: int, fee: int, refund: int, changes_at: Any = None) -> Cance
     )
 
 
+def paid_for(booking: Booking) -> int:
+    return booking.price.amount_minor if booking.paid_at else 0
+
+
+def quote(booking: Booking, *, by: Viewer, at: datetime) -> CancellationQuote:
+    """What it costs, when the whole price has been paid if anything has."""
+    return rules.quote(booking, by=by, at=at, paid_minor=paid_for(booking))
+
+
 def staff(role: Role = Role.DISPATCHER) -> Viewer:
     return a_viewer(user_id=STRANGER, role=role)
 
@@ -60,7 +70,15 @@ def call_off(
     at: datetime = EARLY,
 ) -> Outcome:
     viewer = by or a_viewer()
-    return cancel(booking, offers or [], by=viewer, reason=reason, expected_fee_minor=fee, at=at)
+    return cancel(
+        booking,
+        offers or [],
+        by=viewer,
+        reason=reason,
+        expected_fee_minor=fee,
+        paid_minor=paid_for(booking),
+        at=at,
+    )
 
 
 class TestTheQuote:
@@ -90,6 +108,13 @@ class TestTheQuote:
     def test_gives_nothing_back_that_was_not_paid(self, at: datetime, fee: int) -> None:
         unpaid = quote(staffed(paid_at=None), by=a_viewer(), at=at)
         assert (unpaid.fee, unpaid.refund) == (gbp(fee), gbp(0))
+
+    @pytest.mark.parametrize(
+        ("paid", "refund"), [(0, 0), (810, 0), (2025, 0), (2026, 1), (4049, 2024)]
+    )
+    def test_gives_back_what_is_left_of_a_part_that_was_paid(self, paid: int, refund: int) -> None:
+        now = rules.quote(staffed(), by=a_viewer(), at=DAY_BEFORE, paid_minor=paid)
+        assert (now.fee, now.refund) == (gbp(2025), gbp(refund))
 
     @pytest.mark.parametrize(
         ("price", "fee", "refund"),

@@ -151,7 +151,15 @@ OPEN_TO_ALL = {
     *("concern", "requested_brand", "keywords", "series", "price", "rules", "requirements"),
     *("needs_approval", "needs_terms", "requested_at", "approved_at", "terms_accepted_at"),
     *("paid_at", "assigned_at", "started_at", "completed_at", "cancelled_at", "declined_at"),
-    *("no_show_at", "unfilled_at", "version", "fee_minor", "least_fee_percent", "absent"),
+    *(
+        "no_show_at",
+        "unfilled_at",
+        "lapsed_at",
+        "version",
+        "fee_minor",
+        "least_fee_percent",
+        "absent",
+    ),
     *("reschedules", "late_minutes", "late_reported_at", "match_since", "wave", "round"),
     *("rounds_before", "broadcasts", "match_due_at", "auto_due_at", "auto_tries"),
 }

@@ -6,6 +6,7 @@ import pytest
 
 from domain.audience import (
     booking_topic,
+    notifications_topic,
     offers_topic,
     presence_topic,
     queue_topic,
@@ -25,6 +26,7 @@ ID = UUID(int=1)
         (EventType.BOOKING_STARTED, "booking", {booking_topic(ID), presence_topic()}),
         (EventType.OFFER_OFFERED, "provider", {offers_topic(ID)}),
         (EventType.WAITLIST_GRANTED, "customer", {waitlist_topic(ID)}),
+        (EventType.NOTIFICATION_CREATED, "recipient", {notifications_topic(ID)}),
         (EventType.SESSION_REVOKED, "session", {session_topic(ID)}),
     ],
 )

@@ -45,6 +45,8 @@ def test_every_rule_of_the_house_has_a_variable(environment: pytest.MonkeyPatch)
         "CANCEL_NOTICE_MINUTES": "70",
         "RESCHEDULE_NOTICE_MINUTES": "71",
         "MAX_RESCHEDULES": "72",
+        "DEPOSIT_PERCENT": "25",
+        "PROVIDER_SHARE_PERCENT": "85",
         "CUSTOMER_LIMIT": "73",
         "AUTO_START": "true",
         "HOLD_MINUTES": "74",
@@ -54,6 +56,8 @@ def test_every_rule_of_the_house_has_a_variable(environment: pytest.MonkeyPatch)
         "SHADOW_POLICY": "v1",
         "AUTO_AFTER_MINUTES": "77",
         "AUTO_AFTER_IMMEDIATE_MINUTES": "7",
+        "PAYMENT_PATIENCE_MINUTES": "78",
+        "LEAST_PAYOUT_MINOR": "7900",
         "BUSINESS_TIME_ZONE": "Asia/Kathmandu",
     }
     assert set(said) == {name.upper() for name in HouseSettings.model_fields}
@@ -77,6 +81,8 @@ def test_every_rule_of_the_house_has_a_variable(environment: pytest.MonkeyPatch)
             cancel_notice_minutes=70,
             reschedule_notice_minutes=71,
             max_reschedules=72,
+            deposit_percent=25,
+            provider_share_percent=85,
         ),
         customer_limit=73,
         auto_start=True,
@@ -88,6 +94,8 @@ def test_every_rule_of_the_house_has_a_variable(environment: pytest.MonkeyPatch)
         waves=WaveRules(
             auto_after=timedelta(minutes=77), auto_after_immediate=timedelta(minutes=7)
         ),
+        payment_patience=timedelta(minutes=78),
+        least_payout_minor=7900,
         zone_name="Asia/Kathmandu",
     )
 
@@ -164,6 +172,11 @@ def test_the_time_after_which_work_is_given_away_may_be_short_or_long(
             "4321",
             "CALLOUT_AUTO_AFTER_IMMEDIATE_MINUTES: input should be less than",
         ),
+        ("DEPOSIT_PERCENT", "100", "CALLOUT_DEPOSIT_PERCENT: Give 0 to 99."),
+        ("PROVIDER_SHARE_PERCENT", "101", "CALLOUT_PROVIDER_SHARE_PERCENT: Give 0 to 100."),
+        ("PAYMENT_PATIENCE_MINUTES", "-1", "CALLOUT_PAYMENT_PATIENCE_MINUTES: input should be"),
+        ("PAYMENT_PATIENCE_MINUTES", "1441", "CALLOUT_PAYMENT_PATIENCE_MINUTES: input should be"),
+        ("LEAST_PAYOUT_MINOR", "0", "CALLOUT_LEAST_PAYOUT_MINOR: input should be greater than"),
         ("BUSINESS_TIME_ZONE", "Europe/Londres", "CALLOUT_BUSINESS_TIME_ZONE: write an IANA time"),
     ],
 )

@@ -39,6 +39,21 @@ def test_the_limits_are_those_of_the_rules_unless_the_environment_says_otherwise
     assert (limits(by_rule), limits(said)) == ((100, 20, 50), (7, 8, 9))
 
 
+def test_a_variable_that_is_passed_on_empty_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "ACCEPT_LIMIT"):
+        monkeypatch.setenv(f"CALLOUT_{name}", "")
+    keys = attrgetter("stripe_secret_key", "stripe_webhook_secret", "accept_limit")
+    assert keys(settings()) == (None, None, 20)
+
+
+def test_stripe_has_both_its_keys_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLOUT_STRIPE_SECRET_KEY", "sk_1")
+    with pytest.raises(ValidationError, match="CALLOUT_STRIPE_WEBHOOK_SECRET must be set"):
+        settings()
+    monkeypatch.setenv("CALLOUT_STRIPE_WEBHOOK_SECRET", "whsec_1")
+    assert settings().stripe_secret_key is not None
+
+
 def test_development_raises_limits_that_there_are() -> None:
     named = {name.removeprefix("CALLOUT_").lower() for name in dev._LIMITS}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,13 +12,16 @@ from redis.asyncio import Redis
 from db.engine import Database
 from db.tables import dead_letters
 from gateways.settings import DEVELOPMENT_SECRET, Settings
-from tests import factories, invariants, servers
+from tests import factories, invariants, servers, stripe_server
+from tests.http_server import http_server
 from tests.installation import Installation, installation
+from tests.journeys.dealings import Dealings, keys
 from tests.journeys.town import Town
-from workers.queue import JobQueue
+from tests.smtp_server import smtp_server
+from workers.queue import JobQueue, Queue
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -36,6 +39,42 @@ async def town(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Town]:
     """An API and a worker for all of a module. However its tests end, no promise is broken."""
+    async with _founded(test_servers, template, tmp_path_factory.mktemp("town")) as made:
+        yield made
+        assert await factories.count_rows(made.database, dead_letters) == (0,)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def dealings(
+    test_servers: servers.Servers,
+    template: servers.Template,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Dealings]:
+    """A town with a slow worker too, which calls a Stripe, a mail server and a Twilio of the
+    module's own."""
+    folder = tmp_path_factory.mktemp("dealings")
+    async with smtp_server() as mail:
+        with stripe_server.running() as stripe, http_server() as texts:
+            outside = keys(stripe, mail, texts)
+            queues: tuple[Queue, ...] = ("critical", "slow")
+            founded = _founded(test_servers, template, folder, outside=outside, queues=queues)
+            async with founded as town:
+                slow = town.callout.processes[-1]
+                made = Dealings(town=town, slow=slow, stripe=stripe, mail=mail, texts=texts)
+                yield made
+                await made.all_is_told()
+                assert await made.resting() == 0
+
+
+@asynccontextmanager
+async def _founded(
+    test_servers: servers.Servers,
+    template: servers.Template,
+    folder: Path,
+    *,
+    outside: Mapping[str, str] | None = None,
+    queues: Sequence[Queue] = ("critical",),
+) -> AsyncIterator[Town]:
     url = await template.clone()
     settings = Settings.model_validate(
         {
@@ -53,15 +92,16 @@ async def town(
         database = Database(settings.sqlalchemy_url, name="test")
         stack.push_async_callback(database.close)
         redis = await stack.enter_async_context(Redis.from_url(test_servers.redis_url))
-        folder = tmp_path_factory.mktemp("town")
-        callout = await stack.enter_async_context(installation(settings, folder))
+        made = installation(settings, folder, outside=outside)
+        callout = await stack.enter_async_context(made)
         callout.api().start()
-        (worker := callout.worker()).start()
+        workers = [callout.worker(queue) for queue in queues]
+        for one in workers:
+            one.start()
         jobs = JobQueue(redis, settings.redis_namespace)
         sockets = await stack.enter_async_context(AsyncExitStack())
-        made = Town(callout=callout, worker=worker, database=database, jobs=jobs, stack=sockets)
+        town = Town(callout=callout, worker=workers[0], database=database, jobs=jobs, stack=sockets)
         await callout.answers(200)
-        await made.wake()
-        yield made
-        assert await factories.count_rows(database, dead_letters) == (0,)
+        await town.wake()
+        yield town
         await invariants.check(database)

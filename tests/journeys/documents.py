@@ -60,6 +60,31 @@ query Explain($booking: ID!, $provider: ID!) {
     answer isEligible verdicts { rule passed }
   }
 }"""
+PAY: Final = """
+mutation Pay($input: PayBookingInput!) {
+  payBooking(input: $input) {
+    __typename
+    ... on PayBookingSuccess { payment { id status clientSecret } }
+    ... on Problem { message }
+  }
+}"""
+REFUND: Final = """
+mutation Refund($input: RefundBookingInput!) {
+  refundBooking(input: $input) { __typename ... on Problem { message } }
+}"""
+REGISTER_DEVICE: Final = """
+mutation Register($input: RegisterDeviceInput!) {
+  registerDevice(input: $input) { __typename ... on Problem { message } }
+}"""
+BE_TOLD: Final = """
+mutation BeTold($input: UpdateNotificationPreferencesInput!) {
+  updateNotificationPreferences(input: $input) { __typename ... on Problem { message } }
+}"""
+DEAD_LETTERS: Final = "{ deadLetters { nodes { id job arguments error tries } } }"
+REPLAY: Final = """
+mutation Replay($input: ReplayDeadLetterInput!) {
+  replayDeadLetter(input: $input) { __typename ... on Problem { message } }
+}"""
 OFFERS: Final = """
 subscription Offers($after: String) {
   offerFeed(after: $after) { cursor type offer { id wave } }

@@ -122,3 +122,18 @@ async def test_a_scenario_that_is_not_there_is_refused_with_those_that_are() -> 
     _, output = await process.communicate()
     assert process.returncode == 2
     assert "'romance' is not one of 'life', 'scheduling'" in output.decode()
+
+
+async def test_money_is_played_time_after_time(callout: Installation, database: Database) -> None:
+    callout.api().start()
+    for queue in ("critical", "slow"):
+        callout.worker(queue).start()
+    await seed_demo(database)
+    await callout.answers(200)
+
+    for said in ("EARNING     1  £52.00", "was paid for this period before"):
+        status, output = await demo(callout.base, Scenario.MONEY)
+        assert (status, "each line paid out once" in output) == (0, True), output
+        assert said in output
+    assert await left_behind(database) == NOTHING
+    await invariants.check(database)

@@ -23,6 +23,7 @@ from tests.factories import (
     now,
     read_booking,
 )
+from tests.outside import an_outside
 from workers import sweeps
 from workers.auto_assign import auto_assign
 from workers.jobs import Context
@@ -52,7 +53,7 @@ async def crowd(settings: Settings) -> AsyncIterator[Database]:
 @pytest.fixture
 def ctx(crowd: Database, jobs: JobQueue) -> Context:
     """What sweeps and jobs work with."""
-    return Context(database=crowd, jobs=jobs, queue="slow")
+    return Context(database=crowd, jobs=jobs, queue="slow", outside=an_outside())
 
 
 async def due(

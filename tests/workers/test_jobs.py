@@ -18,6 +18,7 @@ from domain.dead_letters import AlreadyReplayed
 from domain.pages import PageRequest
 from domain.refusals import NotFound
 from gateways.publisher import Publisher
+from tests.outside import an_outside
 from tests.workers.probes import running, until
 from workers.dead_letters import replay_dead_letter
 from workers.jobs import Context, Job, alarm, arq_function
@@ -39,7 +40,7 @@ SOON = RetryPolicy(tries=3, first=0.001, longest=0.001)
 @pytest.fixture
 def ctx(database: Database, jobs: JobQueue) -> Context:
     """What jobs work with."""
-    return Context(database=database, jobs=jobs, queue="critical")
+    return Context(database=database, jobs=jobs, queue="critical", outside=an_outside())
 
 
 async def work_off(ctx: Context, *jobs: Job) -> None:

@@ -20,6 +20,7 @@ from tests.factories import (
     now,
     read_booking,
 )
+from tests.outside import an_outside
 from workers.jobs import Context
 from workers.lifecycle import close_booking, end_booking, open_booking
 from workers.sweeps import bookings_passed_by, forgotten_work, work_to_start
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def context(database: Database, jobs: JobQueue) -> Context:
-    return Context(database=database, jobs=jobs, queue="critical")
+    return Context(database=database, jobs=jobs, queue="critical", outside=an_outside())
 
 
 async def begun(database: Database, *, ended: timedelta) -> Booking:

@@ -13,8 +13,9 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from gateways.failpoints import STATUS
+from tests import waiting
 from tests.workers.probes import environment, everything_is_out, holders, request, sequenced, until
-from workers import main
+from workers import main, prompt
 from workers.health import is_at_work
 from workers.jobs import Context, Job
 from workers.prompt import PromptWorker
@@ -88,6 +89,10 @@ async def test_a_worker_started_without_redis_gives_events_their_order_and_ends_
         assert await asyncio.wait_for(process.wait(), timeout=20) == 1
 
 
+#: Looks at its queue that a worker has while it waits for its last job.
+_LOOKS = 300
+
+
 async def _is_sequenced(database: Database, number: int) -> bool:
     return await sequenced(database) == list(range(1, number + 1))
 
@@ -123,6 +128,33 @@ class TestStopping:
             await asyncio.wait_for(stopped, timeout=20)
         assert ended.is_set()
         assert await is_idle(jobs)
+
+    async def test_waits_though_it_goes_on_looking_at_its_queue(
+        self, settings: Settings, jobs: JobQueue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # So often that an insistence falls into the moment in which such a look times out.
+        monkeypatch.setattr(main, "_INSIST", 0.0005)
+        monkeypatch.setattr(prompt, "_IDLE", 0.0005)
+        begun, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        looks, look = 0, PromptWorker._poll_iteration
+
+        async def counted(self: PromptWorker) -> None:
+            nonlocal looks
+            looks += 1
+            await look(self)
+
+        async def slow(_ctx: Context) -> None:
+            begun.set()
+            await may_end.wait()
+            ended.set()
+
+        monkeypatch.setattr(PromptWorker, "_poll_iteration", counted)
+        async with self._stopping(settings, jobs, Job(run=slow), begun) as stopped:
+            enough = looks + _LOOKS
+            await waiting.until(lambda: looks >= enough or stopped.done())
+            may_end.set()
+            await asyncio.wait_for(stopped, timeout=20)
+        assert ended.is_set()
 
     async def test_hands_back_a_job_that_does_not_end(
         self, settings: Settings, jobs: JobQueue, monkeypatch: pytest.MonkeyPatch

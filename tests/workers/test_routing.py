@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from domain.events import EventType, RecordedEvent
+from domain.telling import TABLE, UNTOLD
 from workers import routing
 from workers.main import JOBS
 from workers.queue import Call
@@ -21,6 +22,11 @@ def an_event(type_: EventType) -> RecordedEvent:
     return RecordedEvent(
         id=EVENT, type=type_, subject={"booking": BOOKING, "dead_letter": BOOKING}, occurred_at=AT
     )
+
+
+def untold(made: list[Call]) -> list[Call]:
+    """The calls for something else than telling people."""
+    return [call for call in made if call.job != "notify"]
 
 
 @pytest.mark.parametrize(
@@ -37,14 +43,13 @@ def an_event(type_: EventType) -> RecordedEvent:
 def test_what_opens_a_place_in_line_advances_the_matching_of_its_booking(
     type_: EventType,
 ) -> None:
-    assert calls(an_event(type_)) == [
-        Call(
-            job="advance_matching",
-            arguments=(str(BOOKING),),
-            queue="critical",
-            key=f"{EVENT}:advance_matching",
-        )
-    ]
+    matching = Call(
+        job="advance_matching",
+        arguments=(str(BOOKING),),
+        queue="critical",
+        key=f"{EVENT}:advance_matching",
+    )
+    assert untold(calls(an_event(type_))) == [matching]
 
 
 def test_an_event_without_a_line_calls_for_nothing() -> None:
@@ -66,14 +71,13 @@ def test_an_event_without_a_line_calls_for_nothing() -> None:
 def test_what_frees_a_providers_time_is_passed_on_to_those_who_wait(type_: EventType) -> None:
     event = RecordedEvent(id=EVENT, type=type_, subject={"provider": PROVIDER}, occurred_at=AT)
 
-    assert calls(event) == [
-        Call(
-            job="grant_waitlist",
-            arguments=(str(PROVIDER),),
-            queue="critical",
-            key=f"{EVENT}:grant_waitlist",
-        )
-    ]
+    passing_on = Call(
+        job="grant_waitlist",
+        arguments=(str(PROVIDER),),
+        queue="critical",
+        key=f"{EVENT}:grant_waitlist",
+    )
+    assert untold(calls(event)) == [passing_on]
 
 
 def test_a_slot_is_looked_for_at_once_for_who_joins_the_waitlist() -> None:
@@ -95,8 +99,24 @@ def test_a_slot_is_looked_for_at_once_for_who_joins_the_waitlist() -> None:
     ]
 
 
-def test_what_frees_nobodys_time_calls_for_nothing() -> None:
-    assert calls(an_event(EventType.BOOKING_CANCELLED)) == []
+def test_what_frees_nobodys_time_is_passed_on_to_nobody() -> None:
+    made = calls(an_event(EventType.BOOKING_CANCELLED))
+
+    assert "grant_waitlist" not in {call.job for call in made}
+
+
+@pytest.mark.parametrize("type_", sorted(TABLE))
+def test_what_people_are_told_of_is_told_by_one_job_about_the_event(type_: EventType) -> None:
+    [telling] = [call for call in calls(an_event(type_)) if call.job == "notify"]
+
+    assert telling == Call(
+        job="notify", arguments=(str(EVENT),), queue="slow", key=f"{EVENT}:notify"
+    )
+
+
+@pytest.mark.parametrize("type_", sorted(UNTOLD))
+def test_what_nobody_is_told_of_is_told_by_none(type_: EventType) -> None:
+    assert untold(calls(an_event(type_))) == calls(an_event(type_))
 
 
 def test_a_deferred_route_counts_from_when_the_event_happened(

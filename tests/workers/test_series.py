@@ -8,6 +8,7 @@ from sqlalchemy import func, select, update
 
 from db.ids import new_id
 from db.tables import series
+from tests.outside import an_outside
 from tests.series import DAY, FIRST, NOW, WEEK, Diary, diary, held_clock
 from workers.jobs import Context
 from workers.main import JOBS
@@ -29,7 +30,7 @@ async def due_since(diary: Diary, age: timedelta) -> datetime:
 async def test_a_series_that_is_due_is_called_once_however_often_it_is_found(
     diary: Diary, jobs: JobQueue
 ) -> None:
-    ctx = Context(database=diary.database, jobs=jobs, queue="critical")
+    ctx = Context(database=diary.database, jobs=jobs, queue="critical", outside=an_outside())
     made, _ = await diary.create()
     await due_since(diary, -DAY)
     assert await series_to_extend(ctx) == 0
@@ -44,7 +45,7 @@ async def test_a_series_that_is_due_is_called_once_however_often_it_is_found(
 async def test_the_job_sees_to_what_is_due_and_to_nothing_twice(
     diary: Diary, jobs: JobQueue
 ) -> None:
-    ctx = Context(database=diary.database, jobs=jobs, queue="slow")
+    ctx = Context(database=diary.database, jobs=jobs, queue="slow", outside=an_outside())
     made, _ = await diary.create()
     diary.clock.at = NOW + 11 * DAY
 
@@ -56,7 +57,7 @@ async def test_the_job_sees_to_what_is_due_and_to_nothing_twice(
 
 
 async def test_the_job_lets_a_series_be_that_is_gone(diary: Diary, jobs: JobQueue) -> None:
-    ctx = Context(database=diary.database, jobs=jobs, queue="slow")
+    ctx = Context(database=diary.database, jobs=jobs, queue="slow", outside=an_outside())
 
     await extend_series(ctx, str(new_id()))
 

@@ -12,6 +12,7 @@ from sqlalchemy import insert, select
 from db import clock
 from db.ids import new_id
 from db.tables import bookings, events, providers, services, shifts, users
+from tests.outside import an_outside
 from tests.workers.probes import running
 from workers.jobs import Context, alarm
 from workers.sweeps import Sweep, keep_sweeping, overdue_matching, silent_providers
@@ -28,7 +29,7 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture
 def ctx(database: Database, jobs: JobQueue) -> Context:
     """What sweeps work with."""
-    return Context(database=database, jobs=jobs, queue="critical")
+    return Context(database=database, jobs=jobs, queue="critical", outside=an_outside())
 
 
 async def a_user(tx: Connection) -> UUID:

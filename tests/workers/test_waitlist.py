@@ -26,6 +26,7 @@ from tests.factories import (
     count_rows,
     now,
 )
+from tests.outside import an_outside
 from workers import waitlist as jobs_of
 from workers.jobs import Context
 from workers.sweeps import lapsed_holds, overlooked_waiters
@@ -53,7 +54,7 @@ async def crowd(settings: Settings) -> AsyncIterator[Database]:
 @pytest.fixture
 def ctx(crowd: Database, jobs: JobQueue) -> Context:
     """What jobs work with."""
-    return Context(database=crowd, jobs=jobs, queue="critical")
+    return Context(database=crowd, jobs=jobs, queue="critical", outside=an_outside())
 
 
 async def full_hour(database: Database) -> datetime:
