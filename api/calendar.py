@@ -8,13 +8,13 @@ from typing import Annotated, Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import strawberry
-from strawberry.dataloader import DataLoader
 
 from api import ids
 from api.access import SIGNED_IN
 from api.bookings import Booking
 from api.context import Context, Info
 from api.enums import describe
+from api.loading import Loader
 from api.scalars import TimeZone
 from api.views import view_of
 from db import calendar
@@ -176,8 +176,8 @@ class Reader:
     def __init__(self, context: Context, scope: domain.Scope | None) -> None:
         self._context = context
         self._scope = scope
-        self.counts = DataLoader(self._counts)
-        self.bookings = DataLoader(self._bookings)
+        self.counts = Loader(self._counts)
+        self.bookings = Loader(self._bookings)
 
     async def _counts(self, days: list[domain.Day]) -> list[list[BookingCount]]:
         if self._scope is None:

@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import UUID
 
-from strawberry.dataloader import DataLoader
-
+from api.loading import Loader
 from db import (
     accounts,
     availability,
@@ -79,45 +78,45 @@ class Loaders:
                     found = await read(connection, keys)
                 return [found.get(key) for key in keys]
 
-            return DataLoader(load)
+            return Loader(load)
 
-        self.users: DataLoader[UUID, User | None] = of(accounts.by_ids)
-        self.services: DataLoader[UUID, Service | None] = of(_by_id(services.by_ids))
-        self.providers: DataLoader[UUID, Provider | None] = of(_by_id(providers.by_ids))
-        self.bookings: DataLoader[UUID, Booking | None] = of(_by_id(bookings.by_ids))
-        self.offers: DataLoader[UUID, JobOffer | None] = of(_by_id(offers.by_ids))
+        self.users: Loader[UUID, User | None] = of(accounts.by_ids)
+        self.services: Loader[UUID, Service | None] = of(_by_id(services.by_ids))
+        self.providers: Loader[UUID, Provider | None] = of(_by_id(providers.by_ids))
+        self.bookings: Loader[UUID, Booking | None] = of(_by_id(bookings.by_ids))
+        self.offers: Loader[UUID, JobOffer | None] = of(_by_id(offers.by_ids))
         #: What each booking shows to each provider it was offered to.
-        self.works: DataLoader[tuple[UUID, UUID], OfferedWork | None] = of(offers.works)
-        self.histories: DataLoader[UUID, list[HistoryEntry]] = of(bookings.histories)
-        self.offers_of_booking: DataLoader[UUID, list[JobOffer]] = of(offers.of_bookings)
-        self.services_of_provider: DataLoader[UUID, list[UUID]] = of(providers.services_of)
-        self.hours_of_provider: DataLoader[UUID, WeeklyHours] = of(providers.hours_of)
+        self.works: Loader[tuple[UUID, UUID], OfferedWork | None] = of(offers.works)
+        self.histories: Loader[UUID, list[HistoryEntry]] = of(bookings.histories)
+        self.offers_of_booking: Loader[UUID, list[JobOffer]] = of(offers.of_bookings)
+        self.services_of_provider: Loader[UUID, list[UUID]] = of(providers.services_of)
+        self.hours_of_provider: Loader[UUID, WeeklyHours] = of(providers.hours_of)
         #: Whether, of a customer and a provider, the one is a favourite of the other.
-        self.favourites: DataLoader[tuple[UUID, UUID], bool | None] = of(favourites.which)
-        self.reviews_of_booking: DataLoader[UUID, Review | None] = of(reviews.of_bookings)
-        self.refunds_of_booking: DataLoader[UUID, list[Refund]] = of(refunds.of_bookings)
-        self.payments: DataLoader[UUID, Payment | None] = of(_by_id(payment_rows.by_ids))
-        self.payments_of_booking: DataLoader[UUID, list[Payment]] = of(payment_rows.of_bookings)
-        self.refunds_of_payment: DataLoader[UUID, list[Refund]] = of(refunds.of_payments)
-        self.payouts: DataLoader[UUID, Payout | None] = of(_by_id(payouts.by_ids))
-        self.statement_totals: DataLoader[UUID, list[KindTotal]] = of(statements.totals)
-        self.payroll_totals: DataLoader[UUID, list[Money]] = of(payroll.totals)
-        self.availability_of_provider: DataLoader[UUID, KeptAvailability | None] = of(
+        self.favourites: Loader[tuple[UUID, UUID], bool | None] = of(favourites.which)
+        self.reviews_of_booking: Loader[UUID, Review | None] = of(reviews.of_bookings)
+        self.refunds_of_booking: Loader[UUID, list[Refund]] = of(refunds.of_bookings)
+        self.payments: Loader[UUID, Payment | None] = of(_by_id(payment_rows.by_ids))
+        self.payments_of_booking: Loader[UUID, list[Payment]] = of(payment_rows.of_bookings)
+        self.refunds_of_payment: Loader[UUID, list[Refund]] = of(refunds.of_payments)
+        self.payouts: Loader[UUID, Payout | None] = of(_by_id(payouts.by_ids))
+        self.statement_totals: Loader[UUID, list[KindTotal]] = of(statements.totals)
+        self.payroll_totals: Loader[UUID, list[Money]] = of(payroll.totals)
+        self.availability_of_provider: Loader[UUID, KeptAvailability | None] = of(
             availability.kept_by
         )
-        self.time_off_of_provider: DataLoader[UUID, list[TimeOff]] = of(time_off.ahead_of)
-        self.certifications_of_provider: DataLoader[UUID, list[Certification] | None] = of(
+        self.time_off_of_provider: Loader[UUID, list[TimeOff]] = of(time_off.ahead_of)
+        self.certifications_of_provider: Loader[UUID, list[Certification] | None] = of(
             certifications.of_providers
         )
-        self.completion_of_provider: DataLoader[UUID, Completion | None] = of(profiles.completions)
-        self.series: DataLoader[UUID, Series | None] = of(_by_id(series.by_ids))
+        self.completion_of_provider: Loader[UUID, Completion | None] = of(profiles.completions)
+        self.series: Loader[UUID, Series | None] = of(_by_id(series.by_ids))
         #: Which place in its line each entry of the waitlist has that waits.
-        self.waitlist_positions: DataLoader[UUID, int | None] = of(waitlist.positions)
-        self.presence: DataLoader[UUID, Presence] = of(shifts.presence_of)
-        self.open_shifts: DataLoader[UUID, Shift | None] = of(shifts.open_shifts)
-        self.notifications: DataLoader[UUID, Notification | None] = of(_by_id(notifications.by_ids))
+        self.waitlist_positions: Loader[UUID, int | None] = of(waitlist.positions)
+        self.presence: Loader[UUID, Presence] = of(shifts.presence_of)
+        self.open_shifts: Loader[UUID, Shift | None] = of(shifts.open_shifts)
+        self.notifications: Loader[UUID, Notification | None] = of(_by_id(notifications.by_ids))
         #: What notifications have to say, by their ids.
-        self.message_facts: DataLoader[UUID, MessageFacts | None] = of(_told(house))
+        self.message_facts: Loader[UUID, MessageFacts | None] = of(_told(house))
 
 
 def _told(

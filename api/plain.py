@@ -9,8 +9,9 @@ that every answer and every error is the same.
 
 from __future__ import annotations
 
+from asyncio import Task
 from functools import cache
-from inspect import isawaitable
+from inspect import CORO_CREATED, getcoroutinestate, isawaitable, iscoroutine
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
@@ -20,6 +21,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLScalarType,
 )
+from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLField, GraphQLObjectType, GraphQLOutputType
     from graphql.execution.collect_fields import GroupedFieldSet
-    from graphql.pyutils import Path
 
     #: Makes what the answer holds of what a value holds.
     Complete: TypeAlias = Callable[[Any], Any]
@@ -41,6 +42,23 @@ _DEFINITION: Final = GraphQLCoreConverter.DEFINITION_BACKREF
 
 class OutOfTheOrdinary(Exception):
     """The executor has to look at this one."""
+
+
+class Begun(Task[Any]):
+    """A task that is cancelled only after its first step.
+
+    Fields are awaited together, and when one fails, or the caller is gone, the others are
+    cancelled. A coroutine that has not begun then drops, unawaited, whatever it would have awaited,
+    and Python warns about each of them.
+    """
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Cancel, at once or after the first step, for which every new task stands in line."""
+        coroutine = self.get_coro()
+        if iscoroutine(coroutine) and getcoroutinestate(coroutine) == CORO_CREATED:
+            self.get_loop().call_soon(super().cancel, msg)
+            return True
+        return super().cancel(msg)
 
 
 class PlainFirst(StrawberryGraphQLCoreExecutionContext):
@@ -70,12 +88,36 @@ class PlainFirst(StrawberryGraphQLCoreExecutionContext):
                 others[name] = details
         if not others:
             return results
-        rest = super().execute_fields(parent_type, source_value, path, others, position_context)
-        return _later(results, rest) if isawaitable(rest) else results | rest
+        if len(others) > 1:
+            rest = super().execute_fields(parent_type, source_value, path, others, position_context)
+            return _with(results, rest) if isawaitable(rest) else results | rest
+        # What nothing else is awaited with needs no task of its own.
+        ((name, details),) = others.items()
+        here = Path(path, name, parent_type.name)
+        value = super().execute_field(parent_type, source_value, details, here, position_context)
+        if isawaitable(value):
+            return _with(results, _named(name, value))
+        return results | {name: value}
+
+    def execute_field(self, *args: Any) -> Any:
+        """One field. What is awaited beside others has its first step before it is cancelled."""
+        value = super().execute_field(*args)
+        return Begun(value) if iscoroutine(value) else value
+
+    def complete_list_item_value(self, item: Any, complete_results: list[Any], *args: Any) -> bool:
+        """One item of a list, put at its end: is it to be awaited?"""
+        later = super().complete_list_item_value(item, complete_results, *args)
+        if later and iscoroutine(complete_results[-1]):
+            complete_results[-1] = Begun(complete_results[-1])
+        return later
 
 
-async def _later(results: dict[str, Any], rest: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+async def _with(results: dict[str, Any], rest: Awaitable[dict[str, Any]]) -> dict[str, Any]:
     return results | await rest
+
+
+async def _named(name: str, value: Awaitable[Any]) -> dict[str, Any]:
+    return {name: await value}
 
 
 @cache

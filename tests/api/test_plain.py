@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
+import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -154,6 +157,61 @@ async def test_answers_are_the_same(document: str) -> None:
 async def test_odd_values_answer_the_same(value: Value) -> None:
     plain, stock = await outcomes(f"{{ one {{ {ALL} }} }}", value)
     assert plain == stock
+
+
+@strawberry.type
+class Slow:
+    """Something whose fields are waited for."""
+
+    @strawberry.field
+    async def first(self) -> int:
+        await asyncio.sleep(0)
+        return 1
+
+    @strawberry.field
+    async def second(self) -> int:
+        await asyncio.sleep(0)
+        return 2
+
+
+@strawberry.type(name="Query")
+class SlowQuery:
+    """Fields that are awaited together, one of which fails at once."""
+
+    @strawberry.field
+    async def all(self) -> list[Slow]:
+        await asyncio.sleep(0)
+        return [Slow(), Slow()]
+
+    @strawberry.field
+    async def one(self) -> Slow:
+        return Slow()
+
+    @strawberry.field
+    async def wrong(self) -> int:
+        raise RuntimeError("wrong")
+
+
+@pytest.mark.parametrize("wrong", ["", "wrong"])
+async def test_nothing_is_left_unawaited_when_a_field_fails_or_the_caller_is_gone(
+    wrong: str,
+) -> None:
+    schema = strawberry.Schema(query=SlowQuery, execution_context_class=PlainFirst)
+    document = f"{{ all {{ first second }} one {{ first }} {wrong} }}"
+    done = False
+    steps = 0
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        while not done:
+            asked = asyncio.ensure_future(schema.execute(document))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            done = not asked.cancel()
+            await asyncio.wait([asked])
+            steps += 1
+        gc.collect()
+    assert steps > 5
+    assert [str(warning.message) for warning in warned] == []
 
 
 def test_the_leaves_of_our_own_views_are_plain() -> None:
