@@ -7,7 +7,9 @@ so it must neither hold up the event loop nor run in more places at once than me
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
+from secrets import token_bytes
 from typing import TYPE_CHECKING, Final
 from unicodedata import normalize
 
@@ -30,7 +32,7 @@ class Passwords:
         self._hasher = PasswordHasher.from_parameters(parameters)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="argon2")
         # Verified for accounts that do not exist, so that they take as long to refuse.
-        self._nobody = self._hasher.hash("the password of nobody")
+        self._nobody = _hash_of_nobody(parameters)
 
     async def hash(self, password: str) -> str:
         """The text to store for this password."""
@@ -55,6 +57,16 @@ class Passwords:
             return self._hasher.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _hash_of_nobody(parameters: Parameters) -> str:
+    """A hash that is as dear to check as any other, and that no password is known to have."""
+    salt, digest = (
+        b64encode(token_bytes(size)).decode().rstrip("=")
+        for size in (parameters.salt_len, parameters.hash_len)
+    )
+    dear = f"m={parameters.memory_cost},t={parameters.time_cost},p={parameters.parallelism}"
+    return f"$argon2id$v={parameters.version}${dear}${salt}${digest}"
 
 
 def _canonical(password: str) -> bytes:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from domain.messages import Message
 from gateways import global_ids, receipts, unsubscribe
 from gateways.letters.formats import Clock
 from gateways.letters.media import Html, Plain, Short
@@ -28,8 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
+    from jinja2 import Template
+
     from domain.message_facts import MessageFacts
-    from domain.messages import Category
+    from domain.messages import Category, Message
     from gateways.letters.media import Medium
     from gateways.links import Links
 
@@ -103,16 +104,17 @@ class Renderer:
         environment.globals |= {"house": house_name, "house_address": house_address}
         environment.globals["html"] = environment.get_template("macros.html").module
         environment.globals["plain"] = environment.get_template("macros.txt").module
-        self._html = {one: environment.get_template(_path(one, "html")) for one in Message}
-        self._text = {one: environment.get_template(_path(one, "txt")) for one in Message}
+        self._environment = environment
 
     def letter(self, facts: MessageFacts, *, unsubscribe_url: str | None = None) -> Letter:
         """The e-mail."""
         more = self._addresses(facts) | {"unsubscribe_url": unsubscribe_url}
-        text = self._text[facts.message].render(self._words(facts, Plain()) | more)
+        text = self._template(facts.message, "txt").render(self._words(facts, Plain()) | more)
         subject = self._block(facts, "subject", _IN_SUBJECT)
         seen_first = {"subject": subject, "preview": self._block(facts, "push_body", _IN_PUSH)}
-        html = self._html[facts.message].render(self._words(facts, Html()) | more | seen_first)
+        html = self._template(facts.message, "html").render(
+            self._words(facts, Html()) | more | seen_first
+        )
         return Letter(
             subject=subject,
             html=self._inliner.inline(html),
@@ -146,10 +148,14 @@ class Renderer:
         return words(facts, Clock.of(facts.recipient, self._house_zone), medium)
 
     def _block(self, facts: MessageFacts, block: str, medium: Medium) -> str:
-        template = self._text[facts.message]
+        template = self._template(facts.message, "txt")
         context = template.new_context(self._words(facts, medium))
         # In one line, whatever the template's own looks like.
         return " ".join("".join(template.blocks[block](context)).split())
+
+    def _template(self, message: Message, ending: str) -> Template:
+        # Read when it is first needed, and kept: reading all takes a quarter of a second.
+        return self._environment.get_template(f"messages/{message.lower()}.{ending}")
 
     def _addresses(self, facts: MessageFacts) -> dict[str, Any]:
         """Where the letter's links lead; None for those that lead nowhere."""
@@ -170,7 +176,3 @@ def _ids(facts: MessageFacts) -> dict[str, str]:
         for name, kind in KINDS.items()
         if name in facts.subject
     }
-
-
-def _path(message: Message, ending: str) -> str:
-    return f"messages/{message.lower()}.{ending}"
