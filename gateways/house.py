@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import time, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Annotated, Final, Self
 from zoneinfo import available_timezones
 
@@ -32,8 +32,13 @@ def _local(value: time) -> time:
     return value
 
 
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def _zone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in _zones():
         raise ValueError("Write an IANA time zone, such as Europe/London")
     return value
 

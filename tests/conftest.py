@@ -10,6 +10,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 from redis.asyncio import Redis
 
 from db.engine import Database
@@ -18,6 +19,18 @@ from tests import servers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+# The prettier tracebacks take two seconds each.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="%H:%M:%S"),
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
+)
 
 
 @pytest.fixture(scope="session")

@@ -192,9 +192,10 @@ def _logging_as_it_was() -> Iterator[None]:
     client = logging.getLogger("httpcore")
     client_level = client.level
     client.setLevel(logging.WARNING)
+    before = structlog.get_config()
     yield
     client.setLevel(client_level)
-    structlog.reset_defaults()
+    structlog.configure(**before)
     root.handlers[:] = handlers
     root.setLevel(level)
     access.filters[:] = filters
