@@ -40,7 +40,7 @@ run: install ## Start everything on this machine (callout dev)
 	@$(BIN)/callout dev $(ARGS)
 
 test: install ## Run the tests, on embedded servers unless CALLOUT_TEST_SERVICES=external
-	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: check-code check-schema check-migrations check-domain ## All that must hold, tests included
 ifeq ($(SUITE),yes)

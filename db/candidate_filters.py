@@ -239,7 +239,8 @@ def _is_beyond_ascii(words: ColumnElement[Any]) -> ColumnElement[bool]:
 def _offers(provider_id: ColumnElement[Any]) -> ColumnElement[bool]:
     s = provider_services.c
     wanted = bindparam("service_id", type_=Uuid)
-    return exists().where(s.provider_id == provider_id, s.service_id == wanted)
+    theirs = select(s.provider_id).where(s.provider_id == provider_id, s.service_id == wanted)
+    return exists(_one_by_one(theirs))
 
 
 def _answered(provider_id: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: So many are looked at for each who is asked, and so many at least.
 _EACH: Final = 4
-_FEW: Final = 20
+_FEW: Final = 12
 #: Whoever wants to know about everybody gets the choice of a broadcast.
 _MANY: Final = 50
 

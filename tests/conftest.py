@@ -7,7 +7,8 @@ the machine's (CALLOUT_TEST_DATABASE_URL, CALLOUT_TEST_REDIS_URL).
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import pytest
 import structlog
@@ -31,6 +32,17 @@ structlog.configure(
         ),
     ]
 )
+
+
+#: Folders whose files take long come first, so that no process is left alone with one at the end.
+_LONGEST_FIRST: Final = ("journeys", "browser", "api", "db", "workers", "callout")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the files that take long begin first."""
+    here = Path(__file__).parent
+    rank = {folder: place for place, folder in enumerate(_LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.relative_to(here).parts[0], len(rank)))
 
 
 @pytest.fixture(scope="session")
