@@ -20,7 +20,8 @@ class Loader(DataLoader[Key, Value]):
 
     All who ask for one key wait for one future. When a field fails, the fields beside it are
     cancelled, and with them would be what they wait for, also for everybody else who does: one
-    field that may not be seen would end the whole operation.
+    field that may not be seen would end the whole operation. And where all who wait are gone just
+    before their batch is read it never is, and whoever joins it then would wait for ever.
     """
 
     def load(self, key: Key) -> Awaitable[Value]:

@@ -90,3 +90,19 @@ async def test_what_nobody_waits_for_any_more_fails_in_silence() -> None:
         await asyncio.sleep(0)
         gc.collect()
     assert (told, warned) == ([], [])
+
+
+@pytest.mark.parametrize("steps", range(4))
+async def test_what_is_asked_for_when_all_others_have_given_up_is_read(steps: int) -> None:
+    async def load(keys: list[int]) -> list[int]:
+        await asyncio.sleep(0)
+        return keys
+
+    loader = Loader(load)
+    given_up = asyncio.ensure_future(loader.load(1))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    given_up.cancel()
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        assert await loader.load(2) == 2
