@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from api.enums import describe
 from domain.booking_rules import BookingRule
-from domain.bookings import BookingKind, BookingStatus, Party
+from domain.booking_steps import BookingStatus
+from domain.bookings import BookingKind, Party
 from domain.history import Source
 from domain.matching import HardRule
 from domain.queue import QueuePriority

@@ -11,7 +11,7 @@ from api.access import PUBLIC
 from api.booking_kinds import BookingRule, BookingStatus, HardRule
 from api.problems import Problem, ProblemCode, problem_of
 from api.views import view_of
-from domain import booking_rules, idempotency, payments, providers, requests
+from domain import booking_rules, booking_steps, idempotency, payments, providers, requests
 from domain import bookings as domain
 
 
@@ -99,7 +99,7 @@ def _(refusal: domain.SlotTaken) -> Problem:
 
 
 @problem_of.register
-def _(refusal: domain.WrongStatus) -> Problem:
+def _(refusal: booking_steps.WrongStatus) -> Problem:
     return WrongStatus(message=str(refusal), code=ProblemCode.WRONG_STATUS, status=refusal.status)
 
 

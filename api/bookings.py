@@ -10,80 +10,31 @@ from uuid import UUID
 
 import strawberry
 
-from api import ids, nodes
+from api import nodes
 from api.access import SIGNED_IN, allow
-from api.booking_kinds import BookingKind, BookingStatus, Party, QueuePriority, Source
+from api.booking_kinds import BookingKind, BookingStatus, Party, QueuePriority
 from api.booking_rules import BookingRules
-from api.connections import After, Before, Connection, First, Last, listing, page_request
 from api.context import Context, Info
+from api.history import HistoryEntry
 from api.money import Money
 from api.nodes import Node
+from api.people import Contact
+from api.places import Address
 from api.providers import Provider
 from api.reviews import Review
-from api.scalars import LocalDateTime, PhoneNumber
+from api.scalars import LocalDateTime
 from api.services import Service
 from api.vehicles import Vehicle
 from api.views import view_of
 from api.work import ChecklistItem, Lateness, Signature
-from db import bookings
-from domain import booking_rules, history, paying, places, privacy, queue, vehicles
+from domain import booking_rules, paying, privacy, queue, vehicles
 from domain import bookings as domain
 from domain.people import Role
-from domain.services import Trade
 
 if TYPE_CHECKING:
     from api.payments import Payment
     from api.refunds import Refund
     from api.series import BookingSeries
-
-
-@strawberry.type(directives=[SIGNED_IN], description="A place on the globe, in degrees.")
-@view_of(places.Point)
-class Point:
-    """A place on the globe, in degrees."""
-
-    latitude: float = strawberry.field(description="Degrees north, from -90 to 90.")
-    longitude: float = strawberry.field(description="Degrees east, from -180 to 180.")
-
-
-@strawberry.type(directives=[SIGNED_IN], description="Where the work is done.")
-@view_of(places.Address)
-class Address:
-    """Where the work is done."""
-
-    line1: str = strawberry.field(description="Street and number.")
-    line2: str = strawberry.field(description="Flat, floor, building; may be empty.")
-    city: str = strawberry.field(description="City.")
-    state_province: str = strawberry.field(description="State, province or county; may be empty.")
-    postal_code: str = strawberry.field(description="Postal code.")
-    country: str = strawberry.field(description="Country, ISO 3166 alpha-2.")
-    point: Point | None = strawberry.field(description="Coordinates, if known.")
-
-
-@strawberry.type(directives=[SIGNED_IN], description="The customer, as you may see them.")
-@view_of(privacy.Contact)
-class Contact:
-    """The customer, as the viewer may see them."""
-
-    name: str = strawberry.field(description='Full name, or "John D." where that is closed.')
-    phone: PhoneNumber | None = strawberry.field(description="Telephone; null where it is closed.")
-
-
-@strawberry.type(directives=[SIGNED_IN], description="One change of a booking.")
-@view_of(history.HistoryEntry)
-class HistoryEntry:
-    """One change of a booking."""
-
-    version: int = strawberry.field(description="The booking's version after the change.")
-    at: datetime = strawberry.field(description="When it happened.")
-    act: str = strawberry.field(description="What was done, such as REQUEST, ASSIGN or CANCEL.")
-    source: Source = strawberry.field(description="Through whom.")
-    before: BookingStatus | None = strawberry.field(description="The status before; null first.")
-    after: BookingStatus = strawberry.field(description="The status after.")
-    reason: str | None = strawberry.field(
-        description="Why, where somebody said so. A provider reads their own and those since the "
-        "booking is theirs; analysts read none."
-    )
 
 
 #: Whoever pays, and the house.
@@ -188,7 +139,6 @@ class Booking(Node):
         resolver=_as_seen("evidence"),
         description=f"What was said about a no-show by whoever reported it; {_PARTIES}.",
     )
-
     signature: Signature | None = strawberry.field(
         resolver=_as_seen("signature"),
         description="Who signed for the work, if anybody did; null for a provider from 30 days "
@@ -280,8 +230,8 @@ class Booking(Node):
 
     @strawberry.field(
         description="What was given back of what was paid for it, oldest first.",
-        directives=[allow(Role.CUSTOMER, Role.DISPATCHER, Role.ANALYST, Role.ADMIN)],
         graphql_type=list[Annotated["Refund", strawberry.lazy("api.refunds")]],
+        directives=[_PAYERS],
     )
     async def refunds(self, info: Info) -> Any:
         """The refunds."""
@@ -330,73 +280,7 @@ def _value(view: Any) -> domain.Booking:
     return value
 
 
-@strawberry.input(description="Which bookings a list is about; what is left out stands for any.")
-class BookingFilter:
-    """Which bookings a list is about."""
-
-    statuses: list[BookingStatus] | None = strawberry.field(
-        default=None, description="Only bookings that stand so."
-    )
-    kind: BookingKind | None = strawberry.field(
-        default=None, description="Only immediate or only scheduled ones."
-    )
-    trade: Trade | None = strawberry.field(default=None, description="Only this trade.")
-    starts_from: datetime | None = strawberry.field(
-        default=None, description="Only those that start at this instant or later."
-    )
-    starts_before: datetime | None = strawberry.field(
-        default=None, description="Only those that start before this instant."
-    )
-
-    def value(self) -> domain.BookingFilter:
-        """What the filter asks for."""
-        return domain.BookingFilter(
-            statuses=tuple(self.statuses) if self.statuses is not None else None,
-            kind=self.kind,
-            trade=self.trade,
-            starts_from=self.starts_from,
-            starts_before=self.starts_before,
-        )
-
-
 BookingId = Annotated[strawberry.ID, strawberry.argument(description="Which booking.")]
-
-
-@strawberry.type
-class BookingQueries:
-    """Reading bookings."""
-
-    @strawberry.field(
-        directives=[SIGNED_IN],
-        description="One booking; null when it is not there or not yours to see.",
-        graphql_type=Booking | None,
-    )
-    async def booking(self, info: Info, id: BookingId) -> Any:
-        """One booking."""
-        return await visible(info.context, ids.parse("Booking", id, "id"))
-
-    @strawberry.field(
-        directives=[SIGNED_IN],
-        description="The bookings you may see, newest first: your own, or everyone's for staff.",
-        graphql_type=Connection[Booking],
-    )
-    async def bookings(
-        self,
-        info: Info,
-        where: Annotated[
-            BookingFilter | None, strawberry.argument(description="Which; all when left out.")
-        ] = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> Any:
-        """A page of bookings."""
-        request = page_request(first, after, last, before)
-        viewer, only = info.context.user, (where or BookingFilter()).value()
-        return await listing(
-            info.context, request, bookings.page, bookings.count, viewer=viewer, only=only
-        )
 
 
 async def visible(context: Context, uid: UUID) -> domain.Booking | None:

@@ -11,6 +11,7 @@ import strawberry
 
 from api import ids
 from api.access import SIGNED_IN
+from api.booking_kinds import BookingStatus
 from api.bookings import Booking
 from api.context import Context, Info
 from api.enums import describe
@@ -40,7 +41,7 @@ CalendarView = describe(
 class BookingCount:
     """How many bookings stand so."""
 
-    status: bookings.BookingStatus = strawberry.field(description="Where they stand.")
+    status: BookingStatus = strawberry.field(description="Where they stand.")
     count: int = strawberry.field(description="How many; at least 1.")
 
 
@@ -149,7 +150,7 @@ class CalendarQueries:
             strawberry.argument(description="Only what this customer (a User's id) has booked."),
         ] = None,
         statuses: Annotated[
-            list[bookings.BookingStatus] | None,
+            list[BookingStatus] | None,
             strawberry.argument(description="Only bookings that stand so."),
         ] = None,
     ) -> Any:
@@ -187,7 +188,7 @@ class Reader:
         return [
             [
                 BookingCount(status=status, count=found[day][status])
-                for status in bookings.BookingStatus
+                for status in BookingStatus
                 if status in found[day]
             ]
             for day in days

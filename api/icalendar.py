@@ -10,18 +10,16 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import structlog
 from icalendar import Calendar, Event, vDuration, vText
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from api.errors import RateLimited
-from api.principals import network_of
+from api.doors import count_miss, door, refusal
 from api.rate_limits import Limit
 from db import calendar_links, icalendar
-from db.engine import is_retryable, is_unavailable
 from domain.icalendar import EntryStatus
 from gateways.tokens import fingerprint
 
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
     from domain.icalendar import Entry, Feed
     from domain.places import Address
     from gateways.settings import Settings
-
-log = structlog.get_logger(__name__)
 
 #: How often a program should come back. (Google decides for itself.)
 _REFRESH: Final = timedelta(minutes=15)
@@ -52,19 +48,9 @@ _LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
 def routes(services: Services) -> list[Route]:
     """/calendar/{token}.ics."""
-
-    async def read(request: Request) -> Response:
-        try:
-            return await _answer(services, request)
-        except RateLimited as refused:
-            return _refusal(str(refused.message), 429, retry_after=refused.retry_after)
-        except Exception as error:
-            if is_unavailable(error) or is_retryable(error):
-                log.warning("icalendar.database_away", error=type(error).__name__)
-                return _refusal("The calendar cannot be read just now.", 503, retry_after=60)
-            raise
-
-    return [Route("/calendar/{token}.ics", read, methods=["GET"])]
+    answer = partial(_answer, services)
+    feed = door("icalendar", answer, away="The calendar cannot be read just now.")
+    return [Route("/calendar/{token}.ics", feed, methods=["GET"])]
 
 
 def address_of(settings: Settings, token: str) -> str:
@@ -77,9 +63,8 @@ async def _answer(services: Services, request: Request) -> Response:
     async with services.database.read() as connection:
         link = await calendar_links.by_token(connection, token_hash)
     if link is None:
-        address = request.client.host if request.client else ""
-        await services.rate_limits.spend(_MISSES, f"address:{network_of(address)}")
-        return _refusal("There is no such calendar.", 404)
+        await count_miss(services, request, _MISSES)
+        return refusal("There is no such calendar.", 404)
     await services.rate_limits.spend(_READS, f"link:{link.id}")
     async with services.database.read() as connection:
         feed = await icalendar.feed(connection, link)
@@ -148,10 +133,3 @@ def _is_known(if_none_match: str, etag: str) -> bool:
     """Has the reader these bytes already?"""
     known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
     return etag in known or "*" in known
-
-
-def _refusal(message: str, status: int, *, retry_after: int | None = None) -> Response:
-    headers = {"Cache-Control": "no-store"}
-    if retry_after is not None:
-        headers["Retry-After"] = str(retry_after)
-    return PlainTextResponse(f"{message}\n", status, headers)

@@ -21,7 +21,7 @@ from db import (
     payroll,
     profiles,
     providers,
-    refunds,
+    refund_rows,
     reviews,
     series,
     services,
@@ -94,10 +94,10 @@ class Loaders:
         #: Whether, of a customer and a provider, the one is a favourite of the other.
         self.favourites: Loader[tuple[UUID, UUID], bool | None] = of(favourites.which)
         self.reviews_of_booking: Loader[UUID, Review | None] = of(reviews.of_bookings)
-        self.refunds_of_booking: Loader[UUID, list[Refund]] = of(refunds.of_bookings)
+        self.refunds_of_booking: Loader[UUID, list[Refund]] = of(refund_rows.of_bookings)
         self.payments: Loader[UUID, Payment | None] = of(_by_id(payment_rows.by_ids))
         self.payments_of_booking: Loader[UUID, list[Payment]] = of(payment_rows.of_bookings)
-        self.refunds_of_payment: Loader[UUID, list[Refund]] = of(refunds.of_payments)
+        self.refunds_of_payment: Loader[UUID, list[Refund]] = of(refund_rows.of_payments)
         self.payouts: Loader[UUID, Payout | None] = of(_by_id(payouts.by_ids))
         self.statement_totals: Loader[UUID, list[KindTotal]] = of(statements.totals)
         self.payroll_totals: Loader[UUID, list[Money]] = of(payroll.totals)

@@ -55,6 +55,9 @@ describe(
     PAYMENT_MISMATCHED="To staff: another sum was paid than was asked for.",
     REFUND_SENT="You have been given money back.",
     REFUND_FAILED="Money could not be given back; staff are looking.",
+    REFUND_MISMATCHED="To staff: more was given back at the payment gateway than there was to give "
+    "back.",
+    CREDIT_GRANTED="You have been given credit with the house.",
     BOOKING_REMINDER="A booking of yours is tomorrow.",
     STARTING_SOON="A booking of yours is about to begin.",
     PROVIDER_LATE="Your provider will be late.",

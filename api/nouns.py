@@ -10,7 +10,7 @@ from api.assignments import AssignmentMutations
 from api.auto_assign import AutoAssignMutations, AutoAssignQueries
 from api.availability import AvailabilityMutations
 from api.blocks import BlockMutations, BlockQueries
-from api.bookings import BookingQueries
+from api.booking_queries import BookingQueries
 from api.calendar import CalendarQueries
 from api.calendar_links import CalendarLinkMutations, CalendarLinkQueries
 from api.cancellations import CancellationMutations, CancellationQueries

@@ -28,7 +28,7 @@ from db import bookings, paying, payment_rows
 from domain import bookings as booking_domain
 from domain import idempotency, ledger, money
 from domain import payments as domain
-from domain.paying import Wish, is_open
+from domain.paying import Asked, Wish, is_open
 from domain.people import Role
 from gateways.errors import GatewayError, GatewayRefused, GatewayUnavailable
 from gateways.failpoints import failpoint
@@ -182,11 +182,7 @@ class PaymentMutations:
         key = idempotency.key("payBooking", input.idempotency_key, asked)
         async with context.begin() as tx:
             ordered = await paying.ask(tx, booking_id=uid, by=context.user, wish=wish, key=key)
-        if ordered.superseded is not None:
-            await withdrawn(context, ordered.superseded)
-        payment = await arranged(context, ordered.payment)
-        async with context.read() as connection:
-            booking = await bookings.get(connection, uid)
+        booking, payment = await made_ready(context, ordered)
         return PayBookingSuccess(booking=booking, payment=payment)
 
 
@@ -198,12 +194,22 @@ def taker(context: Context, method: Method) -> str:
     return gateway.name
 
 
-async def arranged(context: Context, payment: domain.Payment) -> domain.Payment:
-    """A payment that was asked for, ready for its customer to make, or as it stands if there is
-    nothing left to do. No transaction is open meanwhile. Raises PaymentUnavailable.
+async def made_ready(
+    context: Context, ordered: Asked
+) -> tuple[booking_domain.Booking, domain.Payment]:
+    """The booking, and the payment of it that was asked for, ready for its customer to make; as
+    they stand now if there is nothing left to do. Raises PaymentUnavailable.
 
-    What the browser pays it with goes into this operation's answer.
+    No transaction is open meanwhile. What the browser pays with goes into this operation's answer.
     """
+    if ordered.superseded is not None:
+        await _withdraw(context, ordered.superseded)
+    payment = await _arranged(context, ordered.payment)
+    async with context.read() as connection:
+        return await bookings.get(connection, payment.booking_id), payment
+
+
+async def _arranged(context: Context, payment: domain.Payment) -> domain.Payment:
     gateway = context.outside.payments
     if not is_open(payment) or payment.gateway != gateway.name:
         return payment
@@ -232,7 +238,7 @@ async def arranged(context: Context, payment: domain.Payment) -> domain.Payment:
     return known
 
 
-async def withdrawn(context: Context, payment: domain.Payment) -> None:
+async def _withdraw(context: Context, payment: domain.Payment) -> None:
     """Have the gateway forget a payment that another stands in for. If it does not, and both are
     paid, the one that was too much is given back."""
     gateway = context.outside.payments

@@ -1,4 +1,4 @@
-"""Who is someone, to themselves and to the house?"""
+"""Who is someone, to themselves, to the house, and to whoever does their work?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from api.nodes import Node, register
 from api.providers import Provider
 from api.scalars import PhoneNumber, TimeZone
 from api.views import view_of
-from domain import people
+from domain import people, privacy
 from domain.people import Role
 
 describe(
@@ -59,6 +59,15 @@ class User(Node):
         """Who they are as a provider."""
         value: Any = self
         return await info.context.loaders.providers.load(value.id)
+
+
+@strawberry.type(directives=[SIGNED_IN], description="The customer, as you may see them.")
+@view_of(privacy.Contact)
+class Contact:
+    """The customer, as the viewer may see them."""
+
+    name: str = strawberry.field(description='Full name, or "John D." where that is closed.')
+    phone: PhoneNumber | None = strawberry.field(description="Telephone; null where it is closed.")
 
 
 @strawberry.type

@@ -7,21 +7,19 @@ nobody to sign in, for receipts are passed on to those who keep books.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-import structlog
 from markupsafe import Markup
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from api import pages
 from api.assets import page
-from api.errors import RateLimited
-from api.principals import network_of
+from api.doors import count_miss, door, refusal
 from api.rate_limits import Limit
 from db import receipts
-from db.engine import is_retryable, is_unavailable
 from domain.payments import Method, PaymentStatus, Purpose
 from domain.references import reference
 from domain.refunds import RefundStatus
@@ -42,8 +40,6 @@ if TYPE_CHECKING:
     from domain.receipts import Receipt
     from domain.refunds import Refund
     from gateways.settings import Settings
-
-log = structlog.get_logger(__name__)
 
 _WINDOW: Final = timedelta(minutes=15)
 _READS: Final = Limit(act="reading a receipt", amount=60, window=_WINDOW)
@@ -71,33 +67,22 @@ def address_of(settings: Settings, payment_id: UUID) -> str:
 def routes(services: Services) -> list[Route]:
     """/receipts/{payment_id}."""
     links = Links(services.settings.secret.get_secret_value())
-
-    async def read(request: Request) -> Response:
-        try:
-            return await _answer(services, links, request)
-        except RateLimited as refused:
-            return _refusal(str(refused.message), 429, retry_after=refused.retry_after)
-        except Exception as error:
-            if is_unavailable(error) or is_retryable(error):
-                log.warning("receipt.database_away", error=type(error).__name__)
-                return _refusal("The receipt cannot be read just now.", 503, retry_after=60)
-            raise
-
-    return [Route("/receipts/{payment_id:uuid}", read, methods=["GET"])]
+    answer = partial(_answer, services, links)
+    receipt = door("receipt", answer, away="The receipt cannot be read just now.")
+    return [Route("/receipts/{payment_id:uuid}", receipt, methods=["GET"])]
 
 
 async def _answer(services: Services, links: Links, request: Request) -> Response:
     payment_id: UUID = request.path_params["payment_id"]
     token = request.query_params.get("token", "")
     if not addresses.is_opened_by(links, payment_id, token):
-        address = request.client.host if request.client else ""
-        await services.rate_limits.spend(_MISSES, f"address:{network_of(address)}")
-        return _refusal("There is no such receipt.", 404)
+        await count_miss(services, request, _MISSES)
+        return refusal("There is no such receipt.", 404)
     await services.rate_limits.spend(_READS, f"receipt:{payment_id}")
     async with services.database.read() as connection:
         receipt = await receipts.of_payment(connection, payment_id)
     if receipt is None:
-        return _refusal("There is no such receipt.", 404)
+        return refusal("There is no such receipt.", 404)
     return pages.answer(render(receipt, services.settings), _POLICY, headers=_PRIVATE)
 
 
@@ -161,10 +146,3 @@ def _sum(money: Money, clock: Clock) -> str:
 def _list(rows: Iterable[tuple[str, str]]) -> Markup:
     one = Markup("<div><dt>{}</dt><dd>{}</dd></div>")
     return Markup("").join(one.format(label, value) for label, value in rows)
-
-
-def _refusal(message: str, status: int, *, retry_after: int | None = None) -> Response:
-    headers = {"Cache-Control": "no-store"}
-    if retry_after is not None:
-        headers["Retry-After"] = str(retry_after)
-    return PlainTextResponse(f"{message}\n", status, headers)

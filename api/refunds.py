@@ -21,7 +21,7 @@ from api.nodes import Node
 from api.payment_kinds import Method
 from api.problems import InvalidInput, NotFound, Problem, ProblemCode, problem_of
 from api.views import view_of
-from db import bookings, refunds
+from db import bookings, refund_rows, refunds
 from domain import bookings as booking_domain
 from domain import idempotency, money
 from domain import refunds as domain
@@ -41,6 +41,7 @@ describe(
     LATE_PAYMENT="It was paid when the booking had ended.",
     OVERPAID="More was paid than was still to pay.",
     BY_HAND="A member of staff gave it back.",
+    AT_GATEWAY="A member of staff gave it back at the payment gateway itself.",
 )
 describe(
     RefundStatus,
@@ -57,6 +58,12 @@ class Refund(Node):
     """A sum that is given back of one payment."""
 
     amount: money.Money = strawberry.field(graphql_type=Money, description="How much.")
+    excess: money.Money | None = strawberry.field(
+        graphql_type=Money | None,
+        description="How much of it was more than there was to give back, where somebody gave back "
+        "so much at the payment gateway itself; null otherwise.",
+        directives=[_STAFF],
+    )
     cause: RefundCause = strawberry.field(description="Why.")
     to: Method = strawberry.field(
         description="Where to: the card that paid, or credit with the house."
@@ -182,7 +189,7 @@ def sees(viewer: Viewer, customer_id: UUID) -> bool:
 
 async def _fetch(context: Context, uid: UUID) -> domain.Refund | None:
     async with context.read() as connection:
-        found = await refunds.by_ids(connection, [uid])
+        found = await refund_rows.by_ids(connection, [uid])
     return next((one for one in found if sees(context.user, one.customer_id)), None)
 
 

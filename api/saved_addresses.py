@@ -10,11 +10,11 @@ import strawberry
 from api import ids, nodes
 from api.access import PUBLIC, SIGNED_IN, allow
 from api.booking_inputs import AddressInput
-from api.bookings import Address
 from api.connections import After, Before, Connection, First, Last, listing, page_request
 from api.context import Context, Info
 from api.inputs import Given
 from api.nodes import Node
+from api.places import Address
 from api.problems import InvalidInput, NotFound, Problem, ProblemCode, problem_of
 from api.views import view_of
 from db import saved_addresses

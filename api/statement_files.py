@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-import structlog
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from api import ids
 from api.csv_files import major, written
-from api.errors import RateLimited
-from api.principals import network_of
+from api.doors import count_miss, door, refusal
 from api.rate_limits import Limit
 from db import statements
-from db.engine import is_retryable, is_unavailable
 from domain.money import Money
 from gateways.links import BadLink, Links, Purpose
 
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
     from api.csv_files import Cell
     from domain.statements import Statement, StatementLine
 
-log = structlog.get_logger(__name__)
-
 _WINDOW: Final = timedelta(minutes=15)
 #: Whoever downloads a file may click twice; nobody needs it often.
 _READS: Final = Limit(act="fetching a statement", amount=30, window=_WINDOW)
@@ -44,32 +40,21 @@ _COLUMNS: Final = ("at", "kind", "service", "booking", "amount", "currency")
 def routes(services: Services) -> list[Route]:
     """/payouts/{id}/statement.csv."""
     links = Links(services.settings.secret.get_secret_value())
-
-    async def read(request: Request) -> Response:
-        try:
-            return await _answer(services, links, request)
-        except RateLimited as refused:
-            return _refusal(str(refused.message), 429, retry_after=refused.retry_after)
-        except Exception as error:
-            if is_unavailable(error) or is_retryable(error):
-                log.warning("statement.database_away", error=type(error).__name__)
-                return _refusal("The statement cannot be read just now.", 503, retry_after=60)
-            raise
-
-    return [Route("/payouts/{payout_id:uuid}/statement.csv", read, methods=["GET"])]
+    answer = partial(_answer, services, links)
+    file = door("statement", answer, away="The statement cannot be read just now.")
+    return [Route("/payouts/{payout_id:uuid}/statement.csv", file, methods=["GET"])]
 
 
 async def _answer(services: Services, links: Links, request: Request) -> Response:
     payout_id: UUID = request.path_params["payout_id"]
     if not _opens(links, request.query_params.get("token", ""), payout_id):
-        address = request.client.host if request.client else ""
-        await services.rate_limits.spend(_MISSES, f"address:{network_of(address)}")
-        return _refusal("There is no such statement, or its address has expired.", 404)
+        await count_miss(services, request, _MISSES)
+        return refusal("There is no such statement, or its address has expired.", 404)
     await services.rate_limits.spend(_READS, f"statement:{payout_id}")
     async with services.database.read() as connection:
         statement = await statements.whole(connection, payout_id)
     if statement is None:
-        return _refusal("There is no such statement, or its address has expired.", 404)
+        return refusal("There is no such statement, or its address has expired.", 404)
     name = f"callout-payout-{statement.payout.period}-{statement.payout.amount.currency}.csv"
     headers = _HEADERS | {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(written(table(statement)), headers=headers, media_type="text/csv")
@@ -102,10 +87,3 @@ def _row(line: StatementLine, zone: ZoneInfo) -> Sequence[Cell]:
 
 def _total(name: str, amount: Money) -> Sequence[Cell]:
     return None, name, None, None, major(amount), amount.currency
-
-
-def _refusal(message: str, status: int, *, retry_after: int | None = None) -> Response:
-    headers = {"Cache-Control": "no-store"}
-    if retry_after is not None:
-        headers["Retry-After"] = str(retry_after)
-    return PlainTextResponse(f"{message}\n", status, headers)

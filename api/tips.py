@@ -14,9 +14,9 @@ from api.context import Info
 from api.inputs import Given
 from api.money import MoneyInput
 from api.payment_kinds import Method
-from api.payments import NotEnoughCredit, Payment, arranged, taker, withdrawn
+from api.payments import NotEnoughCredit, Payment, made_ready, taker
 from api.problems import InvalidInput, NotFound, Problem, ProblemCode, problem_of
-from db import bookings, paying
+from db import paying
 from domain import bookings as booking_domain
 from domain import idempotency, payments, tips
 from domain.people import Role
@@ -88,11 +88,7 @@ class TipMutations:
             ordered = await paying.ask(
                 tx, booking_id=uid, by=context.user, wish=wish, rule=tips.ask, key=key
             )
-        if ordered.superseded is not None:
-            await withdrawn(context, ordered.superseded)
-        payment = await arranged(context, ordered.payment)
-        async with context.read() as connection:
-            booking = await bookings.get(connection, uid)
+        booking, payment = await made_ready(context, ordered)
         return TipProviderSuccess(booking=booking, payment=payment)
 
 

@@ -8,21 +8,19 @@ the POST by itself (RFC 8058); what is in it does not matter, the address says i
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-import structlog
 from starlette.responses import Response
 from starlette.routing import Route
 
 from api import pages
 from api.assets import page
-from api.errors import RateLimited
-from api.principals import network_of
+from api.doors import count_miss, door
 from api.rate_limits import Limit
 from db import preferences
-from db.engine import is_retryable, is_unavailable
 from domain.messages import Category, Channel
 from domain.preferences import Choice
 from gateways import unsubscribe
@@ -36,8 +34,6 @@ if TYPE_CHECKING:
 
     from api.context import Services
 
-log = structlog.get_logger(__name__)
-
 _WINDOW: Final = timedelta(minutes=15)
 #: Links that are not ours are counted by who shows them; mail services press the buttons of many
 #: people from one address, so good ones must not count there.
@@ -48,6 +44,8 @@ _FORMS: Final = pages.POLICY.replace("form-action 'none'", "form-action 'self'")
 _POLICY: Final = f"{_FORMS}; img-src 'self'; style-src 'self'"
 _PRIVATE: Final = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 
+#: The titles of what is refused for now, by its status.
+_LATER: Final = {429: "Too many tries.", 503: "One moment."}
 #: What the mails of a category are about, after "e-mails about".
 _ABOUT: Final[Mapping[Category, str]] = {
     Category.BOOKINGS: "your bookings",
@@ -66,22 +64,14 @@ _STAYS: Final = (
 def routes(services: Services) -> list[Route]:
     """/unsubscribe."""
     links = Links(services.settings.secret.get_secret_value())
+    answer = partial(_answer, services, links)
+    away = "This cannot be changed just now. Try again in a minute."
 
-    async def answer(request: Request) -> Response:
-        try:
-            return await _answer(services, links, request)
-        except RateLimited as refused:
-            again = {"Retry-After": str(refused.retry_after)}
-            return _note(services, "Too many tries.", str(refused.message), status=429, more=again)
-        except Exception as error:
-            if is_unavailable(error) or is_retryable(error):
-                log.warning("unsubscribe.database_away", error=type(error).__name__)
-                words = "This cannot be changed just now. Try again in a minute."
-                again = {"Retry-After": "60"}
-                return _note(services, "One moment.", words, status=503, more=again)
-            raise
+    def refuse(words: str, status: int) -> Response:
+        return _note(services, _LATER[status], words, status=status)
 
-    return [Route(unsubscribe.PATH, answer, methods=["GET", "POST"])]
+    opened = door("unsubscribe", answer, away=away, refuse=refuse)
+    return [Route(unsubscribe.PATH, opened, methods=["GET", "POST"])]
 
 
 async def _answer(services: Services, links: Links, request: Request) -> Response:
@@ -115,8 +105,7 @@ async def _choose(services: Services, user_id: UUID, category: Category, *, want
 
 
 async def _no_such_link(services: Services, request: Request) -> Response:
-    address = request.client.host if request.client else ""
-    await services.rate_limits.spend(_MISSES, f"address:{network_of(address)}")
+    await count_miss(services, request, _MISSES)
     words = "It is not whole, or not one of ours. Open it from the e-mail again."
     return _note(services, "This link leads nowhere.", words, status=400)
 
@@ -143,13 +132,7 @@ def _button(label: str, token: str, **more: str) -> str:
 
 
 def _note(
-    services: Services,
-    title: str,
-    words: str,
-    *,
-    way: str = "",
-    status: int = 200,
-    more: Mapping[str, str] | None = None,
+    services: Services, title: str, words: str, *, way: str = "", status: int = 200
 ) -> Response:
     body = page("note.html").substitute(
         pages.links(),
@@ -158,4 +141,4 @@ def _note(
         words=escape(words),
         way=way,
     )
-    return pages.answer(body, _POLICY, status=status, headers=_PRIVATE | dict(more or {}))
+    return pages.answer(body, _POLICY, status=status, headers=_PRIVATE)

@@ -12,13 +12,13 @@ from api import ids, nodes
 from api.access import PUBLIC, SIGNED_IN, allow
 from api.booking_inputs import AddressInput
 from api.booking_problems import IdempotencyKeyReused, ProviderNotEligible, ServiceInactive
-from api.bookings import Address
 from api.connections import After, Before, Connection, First, Last, listing, page_request
 from api.context import Context, Info
 from api.enums import describe
 from api.holds import Hold
 from api.inputs import Given
 from api.nodes import Node
+from api.places import Address
 from api.problems import InvalidInput, NotFound, Problem, ProblemCode, problem_of
 from api.providers import Provider
 from api.services import Service

@@ -14,7 +14,7 @@ from db import bookings, clock, events, offers, providers
 from db.tables import bookings as bookings_table
 from db.tables import providers as providers_table
 from domain import approvals as rules
-from domain.bookings import UNFINISHED
+from domain.booking_steps import UNFINISHED
 from domain.events import Event, EventType
 
 if TYPE_CHECKING:

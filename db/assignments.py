@@ -12,13 +12,14 @@ from db import bookable, bookings, clock, offers, providers, services
 from db.lifecycle import check_version
 from domain import assignments as rules
 from domain.booking_rules import override
-from domain.bookings import Act, Booking
+from domain.booking_steps import Act
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from domain.bookings import Booking
     from domain.people import Viewer
 
 

@@ -19,7 +19,7 @@ from db.tables import date_overrides, temporary_zones, working_hours
 from db.tables import providers as providers_table
 from domain.availability_changes import AvailabilityChange, understood
 from domain.availability_conflicts import Conflict, conflicts, untenable
-from domain.bookings import UNFINISHED, BookingStatus
+from domain.booking_steps import UNFINISHED, BookingStatus
 from domain.events import Event, EventType
 from domain.people import whose
 from domain.refusals import NotFound

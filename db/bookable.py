@@ -16,7 +16,8 @@ from db.slot_facts import Asking
 from db.tables import bookings, users
 from domain.availability import obstacles
 from domain.booking_rules import WAIVABLE, BookingRule, RulesBroken, broken_by_start, over_capacity
-from domain.bookings import UNFINISHED, Booking, SlotTaken
+from domain.booking_steps import UNFINISHED
+from domain.bookings import Booking, SlotTaken
 from domain.hours import most_at_once
 from domain.house import DEFAULT, HouseRules, over_customer_limit
 from domain.matching import TIME_RULES, broken

@@ -13,7 +13,8 @@ from sqlalchemy import bindparam, false, insert, select, update
 
 from db import addresses, booking_rules, pages, reservations
 from db.tables import bookings, history, services
-from domain.bookings import Act, Booking, BookingKind, BookingStatus, Party
+from domain.booking_steps import Act, BookingStatus
+from domain.bookings import Booking, BookingKind, Party
 from domain.history import HistoryEntry, Source, source
 from domain.money import Money
 from domain.offers import Wave

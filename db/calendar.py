@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from db.bookings import booking
 from db.tables import bookings
 from db.tables.base import Instant
-from domain.bookings import BookingStatus
+from domain.booking_steps import BookingStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from db import bookings, clock, ledger, offers, providers
 from db.lifecycle import check_version
 from domain import cancellations as rules
-from domain.bookings import Act, Booking
+from domain.booking_steps import Act
 from domain.refusals import NotFound
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from domain.bookings import Booking
     from domain.cancellations import CancellationQuote
     from domain.people import Viewer
 

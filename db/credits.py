@@ -1,4 +1,4 @@
-"""Credits: how one is granted, and what a customer's credit is made of."""
+"""Credits: how credit is granted, and what a customer's is made of."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Uuid, case, cast, func, insert, select
 
-from db import accounts, clock, idempotency, ledger, pages
+from db import accounts, clock, events, idempotency, ledger, pages
 from db.ids import new_id
 from db.tables import credit_grants, ledger_lines, ledger_postings
 from domain import credits as rules
@@ -18,6 +18,8 @@ from domain.people import Role
 from domain.refusals import NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Row, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -62,6 +64,7 @@ async def grant(
     await ledger.post(tx, [rules.grant_posting(new)], at=new.at)
     kept = {one.currency: one.amount_minor for one in await ledger.credit(tx, customer_id)}
     rules.check_balance(kept[amount.currency])
+    await events.append(tx, [rules.granted(new)])
     return new
 
 
@@ -70,6 +73,13 @@ async def page(
 ) -> Page[CreditLine]:
     """A page of the changes of a customer's credit, newest first."""
     return await pages.fetch(connection, _of(customer_id), _NEWEST_FIRST, request, _line)
+
+
+async def by_ids(connection: AsyncConnection, ids: Sequence[UUID]) -> list[Grant]:
+    """The credit that was granted with these ids, in no particular order; missing ones are left
+    out."""
+    rows = await connection.execute(select(credit_grants).where(credit_grants.c.id.in_(ids)))
+    return [_grant(row) for row in rows]
 
 
 async def count(connection: AsyncConnection, *, customer_id: UUID) -> int:
@@ -100,17 +110,8 @@ def _line(row: Row[Any]) -> CreditLine:
 
 
 async def _get(connection: AsyncConnection, grant_id: UUID) -> Grant:
-    row = (
-        await connection.execute(select(credit_grants).where(credit_grants.c.id == grant_id))
-    ).one()
-    return Grant(
-        id=row.id,
-        customer_id=row.customer_id,
-        amount=Money(amount_minor=row.amount_minor, currency=row.currency),
-        reason=row.reason,
-        granted_by=row.granted_by,
-        at=row.at,
-    )
+    (found,) = await by_ids(connection, [grant_id])
+    return found
 
 
 def _columns(value: Grant) -> dict[str, Any]:
@@ -123,3 +124,14 @@ def _columns(value: Grant) -> dict[str, Any]:
         "granted_by": value.granted_by,
         "at": value.at,
     }
+
+
+def _grant(row: Row[Any]) -> Grant:
+    return Grant(
+        id=row.id,
+        customer_id=row.customer_id,
+        amount=Money(amount_minor=row.amount_minor, currency=row.currency),
+        reason=row.reason,
+        granted_by=row.granted_by,
+        at=row.at,
+    )

@@ -11,7 +11,7 @@ from db import bookings, providers
 from db.tables import bookings as bookings_table
 from db.tables import ledger_lines, payable_lines, payouts
 from domain import earnings as rules
-from domain.bookings import UNFINISHED
+from domain.booking_steps import UNFINISHED
 from domain.earnings import DayLine, Earnings, Whereabouts
 from domain.hours import day_bounds
 from domain.ledger import Account, LineKind, provider_percent, provider_share

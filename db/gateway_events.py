@@ -95,6 +95,7 @@ def _columns(report: Report, payment: Payment | None, body: Any) -> dict[str, An
         "currency": report.money.currency if report.money else None,
         "failure": report.failure,
         "gateway_refund_id": report.refund,
+        "refund_id": report.refund_id,
         "occurred_at": report.occurred_at,
         "received_at": func.clock_timestamp(),
     }
@@ -114,4 +115,5 @@ def _report(row: Row[Any]) -> Report:
         money=None if sum_ is None else Money(amount_minor=sum_, currency=row.currency),
         failure=row.failure,
         refund=row.gateway_refund_id,
+        refund_id=row.refund_id,
     )

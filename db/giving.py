@@ -18,7 +18,7 @@ from domain import auto_assign as rules
 from domain import waves
 from domain.auto_assign import Assigned, is_due, may_be_given
 from domain.availability import MARGIN
-from domain.bookings import Act
+from domain.booking_steps import Act
 from domain.matching import rank
 from domain.matching.pairs import Diary, priced
 from domain.offers import OfferState, made_room, rescind

@@ -15,7 +15,7 @@ from db.tables import bookings as bookings_table
 from db.tables import holidays
 from db.tables import providers as providers_table
 from domain import holidays as rules
-from domain.bookings import UNFINISHED
+from domain.booking_steps import UNFINISHED
 from domain.holidays import Holiday, HolidayExists
 from domain.refusals import NotFound
 

@@ -9,13 +9,15 @@ from sqlalchemy import func, select
 from db import bookings, clock, offers, providers
 from db.tables import bookings as bookings_table
 from domain import lapsing as rules
-from domain.bookings import Act, Booking, BookingStatus
+from domain.booking_steps import Act, BookingStatus
 
 if TYPE_CHECKING:
     from datetime import timedelta
     from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from domain.bookings import Booking
 
 
 async def lapse(tx: AsyncConnection, booking_id: UUID, *, patience: timedelta) -> Booking:

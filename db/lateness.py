@@ -11,13 +11,14 @@ from db import bookings, clock, offers
 from db.tables import bookings as bookings_table
 from domain import lateness as rules
 from domain.availability import MARGIN
-from domain.bookings import UNFINISHED, Act, Booking
+from domain.booking_steps import UNFINISHED, Act
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from domain.bookings import Booking
     from domain.people import Viewer
 
 

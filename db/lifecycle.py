@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from db import bookings, clock, offers, providers
 from domain import lifecycle as rules
-from domain.bookings import Act, Booking
+from domain.booking_steps import Act
 from domain.refusals import NotFound, VersionConflict
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from domain.bookings import Booking
     from domain.lifecycle import Details
     from domain.offers import Outcome
     from domain.people import Viewer

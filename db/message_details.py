@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from db import occurrences, payment_rows, refunds
+from db import occurrences, payment_rows, refund_rows
 from db.tables import ledger_lines, reservations, series_occurrences
 from domain.ledger import Account, LineKind
 from domain.matters import Clash, Window
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from domain.bookings import Booking
     from domain.money import Money
+    from domain.refunds import Refund
     from domain.series import Series
 
 
@@ -46,12 +47,12 @@ async def sums(connection: AsyncConnection, about: Collection[Booking]) -> dict[
         return {}
     ids = [booking.id for booking in about]
     paid = await payment_rows.of_bookings(connection, ids)
-    given_back = await refunds.of_bookings(connection, ids)
+    given_back = await refund_rows.of_bookings(connection, ids)
     compensations = await _compensations(connection, ids)
     return {
         booking.id: Sums(
             due=amount_due(booking, paid[booking.id]),
-            refunded=_sum(booking, [one.amount.amount_minor for one in given_back[booking.id]]),
+            refunded=_sum(booking, _in_its_currency(booking, given_back[booking.id])),
             compensation=_sum(booking, compensations.get(booking.id, [])),
         )
         for booking in about
@@ -98,6 +99,11 @@ async def clashes(connection: AsyncConnection, about: Collection[Series]) -> dic
         for one in found
         if one.conflict is not None
     }
+
+
+def _in_its_currency(booking: Booking, given_back: Sequence[Refund]) -> list[int]:
+    amounts = [one.amount for one in given_back]
+    return [one.amount_minor for one in amounts if one.currency == booking.price.currency]
 
 
 def _sum(booking: Booking, amounts: Sequence[int]) -> Money | None:

@@ -17,11 +17,12 @@ from db import (
     payment_rows,
     payouts,
     providers,
-    refunds,
+    refund_rows,
     series,
     services,
     waitlist,
 )
+from db import credits as db_credits
 from domain import matters
 from domain.house import DEFAULT, HouseRules
 from domain.matters import Matter
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from db.message_details import Sums
     from domain.bookings import Booking
+    from domain.credits import Grant
     from domain.matters import Clash, Window
     from domain.message_facts import MessageFacts
     from domain.notifications import Notification
@@ -99,6 +101,7 @@ class _Named:
     payments: dict[UUID, Payment]
     refunds: dict[UUID, Refund]
     payouts: dict[UUID, Payout]
+    grants: dict[UUID, Grant]
     waiters: dict[UUID, WaitlistEntry]
     series: dict[UUID, Series]
 
@@ -158,8 +161,9 @@ async def _read_named(connection: AsyncConnection, notifications: Sequence[Notif
         bookings=await found("booking", bookings.by_ids),
         offers=await found("offer", offers.by_ids),
         payments=await found("payment", payment_rows.by_ids),
-        refunds=await found("refund", refunds.by_ids),
+        refunds=await found("refund", refund_rows.by_ids),
         payouts=await found("payout", payouts.by_ids),
+        grants=await found("credit_grant", db_credits.by_ids),
         waiters=await found("waitlist_entry", waitlist.by_ids),
         series=await found("series", series.by_ids),
     )
@@ -212,6 +216,7 @@ def _matter(one: Notification, named: _Named, people: _People, details: _Details
         payment=_of(named.payments, subject.get("payment")),
         refund=_of(named.refunds, subject.get("refund")),
         payout=_of(named.payouts, subject.get("payout")),
+        grant=_of(named.grants, subject.get("credit_grant")),
         waiter=named.waiter(one),
         clash=_of(details.clashes, subject.get("series")),
         due=sums.due if sums else None,

@@ -12,7 +12,8 @@ from db import bookable, bookings, clock, offers, providers, services
 from db.lifecycle import check_version
 from domain import moves as rules
 from domain.booking_rules import RulesBroken, override
-from domain.bookings import STEPS, Act, Booking, SlotTaken, WrongStatus
+from domain.booking_steps import STEPS, Act, WrongStatus
+from domain.bookings import Booking, SlotTaken
 from domain.house import DEFAULT, HouseRules
 from domain.providers import ProviderNotEligible
 from domain.refusals import NotFound

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from db import bookings, clock, offers, providers
 from domain import no_shows as rules
-from domain.bookings import Act, Booking
+from domain.booking_steps import Act
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from domain.bookings import Party
+    from domain.bookings import Booking, Party
     from domain.no_shows import Evidence
     from domain.people import Viewer
 

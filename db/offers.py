@@ -17,7 +17,8 @@ from db.tables import job_offers
 from domain import offers as rules
 from domain.availability import MARGIN, obstacles
 from domain.booking_rules import BookingRule
-from domain.bookings import Act, Booking, BookingKind, SlotTaken
+from domain.booking_steps import Act
+from domain.bookings import Booking, BookingKind, SlotTaken
 from domain.offers import Gone, JobOffer, OfferGone, OfferState, Outcome, Wave
 from domain.privacy import OfferedWork, offered_work
 from domain.refusals import NotFound

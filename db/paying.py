@@ -16,11 +16,13 @@ from db import (
     clock,
     events,
     gateway_events,
+    gateway_refunds,
     idempotency,
     ledger,
     offers,
     payment_rows,
     providers,
+    refund_rows,
     refunds,
     settlements,
 )
@@ -30,10 +32,11 @@ from db.tables import payments
 from domain import lapsing
 from domain import paying as rules
 from domain.availability import obstacles
-from domain.bookings import Act, BookingStatus
-from domain.payment_events import Said, fold, refunded_elsewhere
+from domain.booking_steps import Act, BookingStatus
+from domain.payment_events import Said, fold
 from domain.payments import Method, PaymentStatus
-from domain.refunds import RefundCause, RefundStatus
+from domain.refunds import RefundCause
+from domain.refunds_elsewhere import is_more_than_known
 from domain.refusals import NotFound
 
 if TYPE_CHECKING:
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from domain.payment_events import Report
     from domain.payments import Payment
     from domain.people import Viewer
+    from domain.refunds import Refund
     from domain.tips import Wish as TipWish
 
 _B, _P = bookings_table.c, payments.c
@@ -65,8 +69,10 @@ class Settled:
     payment: Payment
     #: Has the gateway just said that it took another sum than was asked for?
     mismatched: bool
-    #: Does it know of more that was given back than we do?
-    refunded_elsewhere: bool
+    #: How many refunds were found that were more than there was to give back.
+    refunds_mismatched: int
+    #: Has it given back more than the refunds that it told us of, or that we asked for?
+    knows_of_more: bool
 
 
 async def ask(
@@ -124,10 +130,12 @@ async def arrange(
     return now
 
 
-async def settle(tx: AsyncConnection, payment_id: UUID) -> Settled:
+async def settle(tx: AsyncConnection, payment_id: UUID, *, all_is_told: bool = False) -> Settled:
     """Bring about what all that was ever said of a payment comes to, as far as it has not been.
 
-    Again, in another order, or by two at once, it changes nothing. Raises NotFound.
+    Again, in another order, or by two at once, it changes nothing. With `all_is_told` the gateway
+    has named every refund that it made; until then a sum of them that they do not explain stays
+    unhandled. Raises NotFound.
     """
     booking = await _lock_booking(tx, payment_id)
     if lapsing.may_be_restored(booking, at=await clock.now(tx)) and booking.provider_id:
@@ -138,7 +146,12 @@ async def settle(tx: AsyncConnection, payment_id: UUID) -> Settled:
     before = _one(known, payment_id)
     after = fold(before, reports)
     booking = await _take_in(tx, booking, known, before, after, at=at)
-    waiting = await _pass_on_refunds(tx, reports)
+    earlier = await _refunds_of(tx, payment_id)
+    waiting = await gateway_refunds.take_in(tx, payment_id, reports, at=at)
+    given = await _refunds_of(tx, payment_id)
+    more = is_more_than_known(reports, given)
+    if more and not all_is_told:
+        waiting += [one for one in reports if one.said is Said.REFUNDED]
     done = [one for one in reports if one not in waiting]
     await gateway_events.handled(tx, done, at=at)
     (now,) = await payment_rows.by_ids(tx, [payment_id])
@@ -146,7 +159,8 @@ async def settle(tx: AsyncConnection, payment_id: UUID) -> Settled:
         booking=booking,
         payment=now,
         mismatched=now.mismatched_at != before.mismatched_at,
-        refunded_elsewhere=refunded_elsewhere(now, reports),
+        refunds_mismatched=_mismatched(given) - _mismatched(earlier),
+        knows_of_more=more,
     )
 
 
@@ -230,16 +244,12 @@ async def _is_free(tx: AsyncConnection, booking: Booking, *, at: datetime) -> bo
     return provider.suspended_at is None and not against
 
 
-async def _pass_on_refunds(tx: AsyncConnection, reports: Sequence[Report]) -> list[Report]:
-    """Have refunds hear what became of them. The reports of those that we do not know of yet,
-    because the gateway was quicker than our own note."""
-    waiting = []
-    for one in reports:
-        if one.said is Said.REFUND_FAILED and one.refund is not None:
-            failed, why = RefundStatus.FAILED, one.failure or ""
-            if not await refunds.reported(tx, one.refund, failed, failure=why):
-                waiting.append(one)
-    return waiting
+async def _refunds_of(tx: AsyncConnection, payment_id: UUID) -> list[Refund]:
+    return (await refund_rows.of_payments(tx, [payment_id]))[payment_id]
+
+
+def _mismatched(given: Sequence[Refund]) -> int:
+    return sum(one.excess_minor > 0 for one in given)
 
 
 async def _lock_booking(tx: AsyncConnection, payment_id: UUID) -> Booking:

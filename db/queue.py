@@ -10,7 +10,7 @@ from sqlalchemy import Text, bindparam, select
 from db import pages
 from db.bookings import booking
 from db.tables import bookings, services
-from domain.bookings import OPEN_TO_OFFERS, UNFINISHED
+from domain.booking_steps import OPEN_TO_OFFERS, UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from domain.bookings import Booking, BookingStatus
+    from domain.booking_steps import BookingStatus
+    from domain.bookings import Booking
     from domain.pages import Page, PageRequest
     from domain.services import Trade
 

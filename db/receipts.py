@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from db import accounts, bookings, payment_rows, refunds, services
+from db import accounts, bookings, payment_rows, refund_rows, services
 from domain.receipts import Receipt, standing
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ async def of_payment(connection: AsyncConnection, payment_id: UUID) -> Receipt |
     booking = await bookings.get(connection, payment.booking_id)
     service = await services.get(connection, booking.service_id)
     customers = await accounts.by_ids(connection, [payment.customer_id])
-    given = await refunds.of_payments(connection, [payment_id])
+    given = await refund_rows.of_payments(connection, [payment_id])
     return Receipt(
         payment=payment,
         received=found[0].received,

@@ -5,11 +5,21 @@ Lock order: booking, then its payments, then refunds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
-from db import bookings, clock, dead_letters, events, idempotency, ledger, payment_rows
+from db import (
+    bookings,
+    clock,
+    dead_letters,
+    events,
+    idempotency,
+    ledger,
+    payment_rows,
+    refund_rows,
+)
 from db.ids import new_id
 from db.tables import payments, refunds
 from domain import refunds as rules
@@ -23,7 +33,6 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from domain.idempotency import Key
@@ -53,7 +62,6 @@ async def give(
 
     The caller holds the booking's lock. Raises RefundTooLarge.
     """
-    booking = await bookings.get(tx, payment.booking_id)
     currency = await _take(tx, payment, amount_minor)
     refund = Refund(
         id=uid or new_id(),
@@ -72,11 +80,40 @@ async def give(
     if refund.to is Method.CREDITS:
         refund = refund.done(None, at=at)
         told.append(EventType.REFUND_DONE)
-    await tx.execute(insert(refunds).values(_columns(refund)))
-    money = await ledger.settled(tx, booking.id)
-    await ledger.post(tx, [rules.refund_posting(refund, payment, booking, money)], at=at)
-    await events.append(tx, [rules.about(type_, refund) for type_ in told])
+    await _book(tx, refund, payment, told)
     return refund
+
+
+async def note_found(
+    tx: AsyncConnection, found: Refund, payment: Payment, *, came_back: bool = False
+) -> None:
+    """Book what somebody gave back of a payment at the gateway's own page. With `came_back` nobody
+    is told that it was given, since the caller is about to say that it failed.
+
+    The caller holds the booking's lock, and has reckoned on the payment as it stands.
+    """
+    if found.covered_minor:
+        await _take(tx, payment, found.covered_minor)
+    told = [EventType.REFUND_CREATED]
+    if not came_back:
+        told.append(EventType.REFUND_DONE)
+    if found.excess_minor:
+        told.append(EventType.REFUND_MISMATCHED)
+    await _book(tx, found, payment, told)
+
+
+async def note_made(
+    tx: AsyncConnection, refund_id: UUID, gateway_id: str, *, is_found: bool = False
+) -> None:
+    """Note that a refund which had failed was given back after all; with `is_found` by somebody at
+    the gateway's own page. One that is being tried anew by now is left to that."""
+    refund = await refund_rows.lock(tx, _R.id == refund_id)
+    if refund is None or refund.status is not RefundStatus.FAILED:
+        return
+    at = await clock.now(tx)
+    by_hand = refund.stood_in_for(gateway_id, at=at)
+    await refund_rows.save(tx, by_hand if is_found else replace(by_hand, found_as=refund.found_as))
+    await events.append(tx, [rules.about(EventType.REFUND_DONE, refund)])
 
 
 async def give_by_hand(
@@ -116,12 +153,12 @@ async def give_by_hand(
 async def take(tx: AsyncConnection, refund_id: UUID) -> tuple[Refund, Payment] | None:
     """A refund whose time to be sent has come, and its payment; nobody else gets it for a while.
     None when there is nothing to send now."""
-    refund = await _lock(tx, _R.id == refund_id)
+    refund = await refund_rows.lock(tx, _R.id == refund_id)
     at = await clock.now(tx)
     if refund is None or not refund.is_due(at):
         return None
     taken = refund.taken(at=at)
-    await _save(tx, taken)
+    await refund_rows.save(tx, taken)
     (payment,) = await payment_rows.by_ids(tx, [refund.payment_id])
     return taken, payment
 
@@ -130,7 +167,7 @@ async def sent(tx: AsyncConnection, taken: Refund, gateway_id: str) -> None:
     """Note that the gateway gives it back. Whoever took it longer ago than a lease changes
     nothing: somebody else has it by now."""
     if await _is_still_held(tx, taken):
-        await _save(tx, taken.done(gateway_id, at=await clock.now(tx)))
+        await refund_rows.save(tx, taken.done(gateway_id, at=await clock.now(tx)))
         await events.append(tx, [rules.about(EventType.REFUND_DONE, taken)])
 
 
@@ -142,21 +179,29 @@ async def not_sent(
     if not await _is_still_held(tx, taken):
         return None
     until = await clock.now(tx) + again_in
-    await _save(tx, taken.put_off(failure, until=until))
+    await refund_rows.save(tx, taken.put_off(failure, until=until))
     return until
 
 
-async def give_up(tx: AsyncConnection, taken: Refund, failure: str, *, refused: bool) -> None:
-    """Ask the gateway no more, and let staff look: it said no for good, or nothing for too long."""
+async def give_up(
+    tx: AsyncConnection,
+    taken: Refund,
+    failure: str,
+    *,
+    refused: bool,
+    gateway_id: str | None = None,
+) -> None:
+    """Ask the gateway no more, and let staff look: it said no for good, or nothing for too long.
+    `gateway_id` is what it calls a refund that it has made, and that failed at once."""
     if await _is_still_held(tx, taken):
-        await _give_up(tx, taken, failure, refused=refused)
+        await _give_up(tx, taken, failure, refused=refused, gateway_id=gateway_id)
 
 
 async def revive(tx: AsyncConnection, refund_id: UUID) -> None:
     """Have a refund sent again which had failed. One that has not is left as it is."""
-    refund = await _lock(tx, _R.id == refund_id)
+    refund = await refund_rows.lock(tx, _R.id == refund_id)
     if refund is not None and refund.status is RefundStatus.FAILED:
-        await _save(tx, refund.again(at=await clock.now(tx)))
+        await refund_rows.save(tx, refund.again(at=await clock.now(tx)))
 
 
 async def reported(
@@ -164,7 +209,7 @@ async def reported(
 ) -> bool:
     """What the gateway says has become of a refund that it had taken on: a card's bank may send it
     back days later. Is it one of ours? Not yet, where the gateway is quicker than our own note."""
-    refund = await _lock(tx, _R.gateway_id == gateway_id)
+    refund = await refund_rows.lock(tx, _R.gateway_id == gateway_id)
     if refund is None:
         return False
     # What it says in the meantime, or says twice, changes nothing.
@@ -180,32 +225,15 @@ async def due(connection: AsyncConnection, *, limit: int) -> list[tuple[UUID, da
     return [(row.id, row.due_at) for row in await connection.execute(query)]
 
 
-async def by_ids(connection: AsyncConnection, ids: Sequence[UUID]) -> list[Refund]:
-    """The refunds with these ids, in no particular order; missing ones are left out."""
-    rows = await connection.execute(select(refunds).where(_R.id.in_(ids)))
-    return [_refund(row) for row in rows]
-
-
-async def of_payments(
-    connection: AsyncConnection, payment_ids: Sequence[UUID]
-) -> dict[UUID, list[Refund]]:
-    """The refunds of each payment, oldest first."""
-    query = select(refunds).where(_R.payment_id.in_(payment_ids)).order_by(_R.id)
-    found: dict[UUID, list[Refund]] = {uid: [] for uid in payment_ids}
-    for row in await connection.execute(query):
-        found[row.payment_id].append(_refund(row))
-    return found
-
-
-async def of_bookings(
-    connection: AsyncConnection, booking_ids: Sequence[UUID]
-) -> dict[UUID, list[Refund]]:
-    """The refunds of each booking, oldest first."""
-    query = select(refunds).where(_R.booking_id.in_(booking_ids)).order_by(_R.id)
-    found: dict[UUID, list[Refund]] = {uid: [] for uid in booking_ids}
-    for row in await connection.execute(query):
-        found[row.booking_id].append(_refund(row))
-    return found
+async def _book(
+    tx: AsyncConnection, refund: Refund, payment: Payment, told: Sequence[EventType]
+) -> None:
+    booking = await bookings.get(tx, refund.booking_id)
+    await refund_rows.add(tx, refund)
+    money = await ledger.settled(tx, booking.id)
+    posting = rules.refund_posting(refund, payment, booking, money)
+    await ledger.post(tx, [posting], at=refund.created_at)
+    await events.append(tx, [rules.about(type_, refund) for type_ in told])
 
 
 async def _take(tx: AsyncConnection, payment: Payment, amount_minor: int) -> str:
@@ -226,15 +254,24 @@ async def _take(tx: AsyncConnection, payment: Payment, amount_minor: int) -> str
 
 async def _given_with(tx: AsyncConnection, refund_id: UUID) -> list[Refund]:
     """A refund and those that were given by the same act: what one act gives has one moment."""
-    (first,) = await by_ids(tx, [refund_id])
+    (first,) = await refund_rows.by_ids(tx, [refund_id])
     together = (_R.booking_id == first.booking_id) & (_R.created_at == first.created_at)
     mine = select(refunds).where(together, _R.asked_by == first.asked_by).order_by(_R.id)
-    return [_refund(row) for row in await tx.execute(mine)]
+    return [refund_rows.refund(row) for row in await tx.execute(mine)]
 
 
-async def _give_up(tx: AsyncConnection, refund: Refund, failure: str, *, refused: bool) -> None:
+async def _give_up(
+    tx: AsyncConnection,
+    refund: Refund,
+    failure: str,
+    *,
+    refused: bool,
+    gateway_id: str | None = None,
+) -> None:
     job, queue = _RETRY
-    await _save(tx, refund.failed(failure, refused=refused, at=await clock.now(tx)))
+    at = await clock.now(tx)
+    failed = refund.failed(failure, refused=refused, at=at, gateway_id=gateway_id)
+    await refund_rows.save(tx, failed)
     await dead_letters.rest(
         tx,
         call=f"{job}:{refund.id}",
@@ -247,42 +284,6 @@ async def _give_up(tx: AsyncConnection, refund: Refund, failure: str, *, refused
     await events.append(tx, [rules.about(EventType.REFUND_FAILED, refund)])
 
 
-async def _lock(tx: AsyncConnection, which: ColumnElement[bool]) -> Refund | None:
-    row = (await tx.execute(select(refunds).where(which).with_for_update())).one_or_none()
-    return None if row is None else _refund(row)
-
-
 async def _is_still_held(tx: AsyncConnection, taken: Refund) -> bool:
-    now = await _lock(tx, _R.id == taken.id)
+    now = await refund_rows.lock(tx, _R.id == taken.id)
     return now == taken
-
-
-async def _save(tx: AsyncConnection, refund: Refund) -> None:
-    await tx.execute(update(refunds).where(_R.id == refund.id).values(_columns(refund)))
-
-
-#: Facts that a refund and its row call by the same name.
-_PLAIN: Final = (
-    *("id", "payment_id", "booking_id", "customer_id", "reason", "asked_by", "created_at"),
-    *("gateway_id", "tries", "refusals", "due_at", "done_at", "failed_at", "failure"),
-)
-
-
-def _columns(value: Refund) -> dict[str, Any]:
-    return {
-        **{name: getattr(value, name) for name in _PLAIN},
-        "amount_minor": value.amount.amount_minor,
-        "currency": value.amount.currency,
-        "cause": value.cause,
-        "destination": value.to,
-        "status": value.status,
-    }
-
-
-def _refund(row: Row[Any]) -> Refund:
-    return Refund(
-        **{name: getattr(row, name) for name in _PLAIN},
-        amount=Money(amount_minor=row.amount_minor, currency=row.currency),
-        cause=RefundCause(row.cause),
-        to=Method(row.destination),
-    )

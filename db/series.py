@@ -10,7 +10,8 @@ from sqlalchemy import exists, func, insert, select, update
 
 from db import bookable, pages
 from db.tables import bookings, series
-from domain.bookings import UNFINISHED, BookingKind
+from domain.booking_steps import UNFINISHED
+from domain.bookings import BookingKind
 from domain.places import Address, Point
 from domain.recurrence import parse
 from domain.refusals import NotFound

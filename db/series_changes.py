@@ -27,7 +27,7 @@ from db import (
 from db.ids import new_id
 from domain import series as rules
 from domain import series_changes as changes
-from domain.bookings import STEPS, Act
+from domain.booking_steps import STEPS, Act
 from domain.events import EventType
 from domain.house import DEFAULT, HouseRules
 from domain.lifecycle import Details

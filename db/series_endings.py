@@ -14,7 +14,7 @@ from db import bookings, cancellations, clock, events, occurrences, series, seri
 from db.series_changes import call_off
 from db.tables import bookings as bookings_table
 from domain import series as rules
-from domain.bookings import STEPS, Act
+from domain.booking_steps import STEPS, Act
 from domain.events import EventType
 from domain.house import DEFAULT, HouseRules
 from domain.occurrences import Occurrence, OccurrenceState, SeriesConflicts

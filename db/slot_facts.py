@@ -26,7 +26,7 @@ from db.tables import (
 )
 from domain.availability import MARGIN, Block
 from domain.booking_rules import Advance
-from domain.bookings import UNFINISHED
+from domain.booking_steps import UNFINISHED
 from domain.distance import miles_apart
 from domain.matching import DEFAULT_RULES, plain
 from domain.shifts import HEARTBEAT_FRESH

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from db.tables import bookings, series
-from domain.bookings import OPEN_TO_OFFERS, BookingStatus
+from domain.booking_steps import OPEN_TO_OFFERS, BookingStatus
 from domain.lifecycle import FORGOTTEN
 
 if TYPE_CHECKING:

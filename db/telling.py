@@ -22,8 +22,10 @@ from db import (
     reminders,
     waitlist,
 )
-from db.tables import untold_events, users, withdrawals
+from db.tables import bookings as booking_rows
+from db.tables import history, untold_events, users, withdrawals
 from domain import telling as rules
+from domain.booking_steps import Act
 from domain.circumstances import Circumstances, To
 from domain.events import EventType
 from domain.notifications import draft
@@ -130,6 +132,7 @@ async def _circumstances(tx: AsyncConnection, event: RecordedEvent) -> Circumsta
     subject = event.subject
     is_for_staff = any(rule.to is To.STAFF for rule in TABLE.get(event.type, ()))
     is_released = event.type is EventType.BOOKING_RELEASED
+    is_paid = event.type is EventType.BOOKING_PAID
     return Circumstances(
         subject=subject,
         booking=await _one(bookings.by_ids, tx, subject.get("booking")),
@@ -137,6 +140,7 @@ async def _circumstances(tx: AsyncConnection, event: RecordedEvent) -> Circumsta
         payment=await _one(payment_rows.by_ids, tx, subject.get("payment")),
         waiter=await _one(waitlist.by_ids, tx, subject.get("waitlist_entry")),
         gave_back=is_released and await _gave_back(tx, subject),
+        brought_back=is_paid and await _brought_back(tx, subject["booking"]),
         staff=await _staff(tx) if is_for_staff else (),
         at=await clock.now(tx),
     )
@@ -160,6 +164,14 @@ async def _active(tx: AsyncConnection, people: Collection[UUID]) -> list[UUID]:
     """Those whose accounts the house has not closed."""
     open_ones = select(users.c.id).where(users.c.id.in_(people), users.c.disabled_at.is_(None))
     return list(await tx.scalars(open_ones))
+
+
+async def _brought_back(tx: AsyncConnection, booking_id: UUID) -> bool:
+    """Was the booking restored by the payment that it has?"""
+    h, b = history.c, booking_rows.c
+    then = (h.booking_id == booking_id) & (h.act == Act.RESTORE) & (h.at == b.paid_at)
+    query = select(h.at).join(booking_rows, b.id == h.booking_id).where(then)
+    return await tx.scalar(query) is not None
 
 
 async def _gave_back(tx: AsyncConnection, subject: Mapping[str, UUID]) -> bool:

@@ -25,7 +25,7 @@ from db import (
 from db.ids import new_id
 from db.tables import bookings as bookings_table
 from domain import unavailability as rules
-from domain.bookings import UNFINISHED
+from domain.booking_steps import UNFINISHED
 from domain.holds import HoldEnding
 from domain.people import whose
 from domain.shifts import NotOnShift, WorkInProgress

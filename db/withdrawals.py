@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from db import bookings, clock, idempotency, offers, providers
 from db.tables import withdrawals
 from domain import withdrawals as rules
-from domain.bookings import Act
+from domain.booking_steps import Act
 from domain.withdrawals import Withdrawal
 
 if TYPE_CHECKING:

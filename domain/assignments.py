@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domain.bookings import Act, Booking, WrongStatus, happened, search, step
+from domain.booking_steps import Act, WrongStatus, step
+from domain.bookings import Booking, happened, search
 from domain.events import EventType
 from domain.lateness import NOT_LATE
 from domain.offers import Outcome, rescind, settled, take_back

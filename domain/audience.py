@@ -84,6 +84,8 @@ AUDIENCE: Final[Mapping[EventType, tuple[str, ...]]] = {
     EventType.REFUND_CREATED: (),
     EventType.REFUND_DONE: (),
     EventType.REFUND_FAILED: (),
+    EventType.REFUND_MISMATCHED: (),
+    EventType.CREDIT_GRANTED: (),
     EventType.PAYOUT_CREATED: (),
     EventType.PAYOUT_RETRIED: (),
     EventType.PAYOUT_PAID: (),

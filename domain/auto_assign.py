@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from math import fsum
 from typing import TYPE_CHECKING, Final
 
-from domain.bookings import Act, happened, step
+from domain.booking_steps import Act, step
+from domain.bookings import happened
 from domain.events import EventType
 from domain.matching.batch import Gain, Why
 from domain.offers import JobOffer, OfferState, Outcome, Wave, about, rescind, settled

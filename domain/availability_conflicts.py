@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.availability import unavailable
-from domain.bookings import BookingStatus
+from domain.booking_steps import BookingStatus
 from domain.refusals import VersionConflict
 
 if TYPE_CHECKING:

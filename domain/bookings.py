@@ -1,7 +1,8 @@
-"""Where does a booking stand, and what may happen to it next?
+"""What is a booking? What was asked for, and the facts of what has become of it.
 
-A booking keeps facts (assigned, paid, started, cancelled …); its status follows from them, so that
-accepting, paying and cancelling may come in any order and always end in a legal state.
+Where it stands follows from the facts (assigned, paid, started, cancelled …), so that accepting,
+paying and cancelling may come in any order and always end in a legal state. What may be done to it
+there is in booking_steps.py.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from domain.availability import Block
 from domain.booking_rules import BookingRules
+from domain.booking_steps import FREES_TIME, OPEN_TO_OFFERS, UNFINISHED, BookingStatus
 from domain.events import Event, EventType
 from domain.people import Role
 from domain.refusals import Refusal
@@ -40,40 +42,6 @@ class BookingKind(StrEnum):
     SCHEDULED = "SCHEDULED"
 
 
-class BookingStatus(StrEnum):
-    """Where a booking stands. Computed from its facts, in one place."""
-
-    AWAITING_APPROVAL = "AWAITING_APPROVAL"
-    PENDING = "PENDING"
-    PAID = "PAID"
-    CONFIRMED = "CONFIRMED"
-    IN_PROGRESS = "IN_PROGRESS"
-    COMPLETED = "COMPLETED"
-    CANCELLED = "CANCELLED"
-    DECLINED = "DECLINED"
-    NO_SHOW = "NO_SHOW"
-
-
-class Act(StrEnum):
-    """What can be done to a booking."""
-
-    APPROVE = "APPROVE"
-    DECLINE = "DECLINE"
-    ASSIGN = "ASSIGN"
-    PAY = "PAY"
-    ACCEPT_TERMS = "ACCEPT_TERMS"
-    EDIT = "EDIT"
-    REASSIGN = "REASSIGN"
-    RELEASE = "RELEASE"
-    RESCHEDULE = "RESCHEDULE"
-    REPORT_LATE = "REPORT_LATE"
-    START = "START"
-    COMPLETE = "COMPLETE"
-    CANCEL = "CANCEL"
-    REPORT_NO_SHOW = "REPORT_NO_SHOW"
-    RESTORE = "RESTORE"
-
-
 class Party(StrEnum):
     """One of the two who meet."""
 
@@ -81,83 +49,8 @@ class Party(StrEnum):
     PROVIDER = "PROVIDER"
 
 
-#: Every legal step. A missing pair is an error; nothing else compares statuses.
-STEPS: Final[dict[BookingStatus, dict[Act, frozenset[BookingStatus]]]] = {
-    BookingStatus.AWAITING_APPROVAL: {
-        Act.APPROVE: frozenset(
-            {BookingStatus.PENDING, BookingStatus.PAID, BookingStatus.CONFIRMED}
-        ),
-        Act.DECLINE: frozenset({BookingStatus.DECLINED}),
-        Act.PAY: frozenset({BookingStatus.AWAITING_APPROVAL}),
-        Act.ACCEPT_TERMS: frozenset({BookingStatus.AWAITING_APPROVAL}),
-        Act.EDIT: frozenset({BookingStatus.AWAITING_APPROVAL}),
-        Act.REASSIGN: frozenset({BookingStatus.AWAITING_APPROVAL}),
-        Act.RELEASE: frozenset({BookingStatus.AWAITING_APPROVAL}),
-        Act.RESCHEDULE: frozenset({BookingStatus.AWAITING_APPROVAL}),
-        Act.CANCEL: frozenset({BookingStatus.CANCELLED}),
-    },
-    BookingStatus.PENDING: {
-        Act.ASSIGN: frozenset({BookingStatus.PENDING}),
-        Act.REASSIGN: frozenset({BookingStatus.PENDING}),
-        Act.RELEASE: frozenset({BookingStatus.PENDING}),
-        Act.PAY: frozenset({BookingStatus.PAID, BookingStatus.CONFIRMED}),
-        Act.ACCEPT_TERMS: frozenset({BookingStatus.PENDING}),
-        Act.EDIT: frozenset({BookingStatus.PENDING}),
-        Act.RESCHEDULE: frozenset({BookingStatus.PENDING}),
-        Act.REPORT_LATE: frozenset({BookingStatus.PENDING}),
-        Act.CANCEL: frozenset({BookingStatus.CANCELLED}),
-        Act.REPORT_NO_SHOW: frozenset({BookingStatus.NO_SHOW}),
-    },
-    BookingStatus.PAID: {
-        Act.ASSIGN: frozenset({BookingStatus.CONFIRMED}),
-        Act.ACCEPT_TERMS: frozenset({BookingStatus.PAID}),
-        Act.EDIT: frozenset({BookingStatus.PAID}),
-        Act.RESCHEDULE: frozenset({BookingStatus.PAID}),
-        Act.CANCEL: frozenset({BookingStatus.CANCELLED}),
-    },
-    BookingStatus.CONFIRMED: {
-        Act.REASSIGN: frozenset({BookingStatus.CONFIRMED}),
-        Act.RELEASE: frozenset({BookingStatus.PAID}),
-        Act.ACCEPT_TERMS: frozenset({BookingStatus.CONFIRMED}),
-        Act.EDIT: frozenset({BookingStatus.CONFIRMED}),
-        Act.RESCHEDULE: frozenset({BookingStatus.CONFIRMED, BookingStatus.PAID}),
-        Act.REPORT_LATE: frozenset({BookingStatus.CONFIRMED}),
-        Act.START: frozenset({BookingStatus.IN_PROGRESS}),
-        Act.CANCEL: frozenset({BookingStatus.CANCELLED}),
-        Act.REPORT_NO_SHOW: frozenset({BookingStatus.NO_SHOW}),
-    },
-    BookingStatus.IN_PROGRESS: {
-        Act.COMPLETE: frozenset({BookingStatus.COMPLETED}),
-        # Begun by the clock, or at a door that nobody opened.
-        Act.REPORT_NO_SHOW: frozenset({BookingStatus.NO_SHOW}),
-    },
-    BookingStatus.COMPLETED: {},
-    # Called off for want of a payment, which has come after all.
-    BookingStatus.CANCELLED: {Act.RESTORE: frozenset({BookingStatus.CONFIRMED})},
-    BookingStatus.DECLINED: {},
-    BookingStatus.NO_SHOW: {},
-}
-
-#: Where a booking without a provider waits for one.
-OPEN_TO_OFFERS: Final = frozenset(status for status, acts in STEPS.items() if Act.ASSIGN in acts)
-
-#: Where something can still become of a booking: it counts against what a customer may have ahead
-#: of them, and against what its service can take at one time. One that may be brought back is over
-#: until it is.
-UNFINISHED: Final = frozenset(s for s, acts in STEPS.items() if acts.keys() - {Act.RESTORE})
-
 #: A provider sees the customer's contact and address until this long after completion.
 CONTACT_OPEN: Final = timedelta(days=30)
-
-
-class WrongStatus(Refusal):
-    """The booking stands where this act is not possible."""
-
-    def __init__(self, act: Act, status: BookingStatus, message: str | None = None) -> None:
-        usual = f"{_PHRASE[act]} is not possible while the booking is {status}."
-        super().__init__(message or usual)
-        self.act = act
-        self.status = status
 
 
 class TermsNotAccepted(Refusal):
@@ -173,25 +66,6 @@ class SlotTaken(Refusal):
     def __init__(self, alternatives: tuple[datetime, ...] = ()) -> None:
         super().__init__("The provider is not free at this time.")
         self.alternatives = alternatives
-
-
-_PHRASE: Final = {
-    Act.APPROVE: "Approving",
-    Act.DECLINE: "Declining",
-    Act.ASSIGN: "Assigning a provider",
-    Act.PAY: "Paying",
-    Act.ACCEPT_TERMS: "Accepting terms",
-    Act.EDIT: "Changing the details",
-    Act.REASSIGN: "Giving it to another provider",
-    Act.RELEASE: "Releasing the provider",
-    Act.RESCHEDULE: "Moving",
-    Act.REPORT_LATE: "Reporting a delay",
-    Act.START: "Starting",
-    Act.COMPLETE: "Completing",
-    Act.CANCEL: "Cancelling",
-    Act.REPORT_NO_SHOW: "Reporting a no-show",
-    Act.RESTORE: "Bringing it back",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,7 +217,7 @@ class Booking:
     @property
     def takes_time(self) -> bool:
         """Does it keep its provider from other work in its window?"""
-        return self.provider_id is not None and self.status not in _FREES_TIME
+        return self.provider_id is not None and self.status not in FREES_TIME
 
     def is_party(self, viewer: Viewer) -> bool:
         """Is the viewer its customer, its provider or staff?"""
@@ -364,29 +238,6 @@ class Booking:
         closed = self.completed_at and at > self.completed_at + CONTACT_OPEN
         called_off = self.cancelled_at or self.declined_at or self.no_show_at
         return viewer.user_id == self.provider_id and not closed and not called_off
-
-
-#: A job that is done early gives the rest of its window back at once.
-_FREES_TIME: Final = frozenset(
-    {
-        BookingStatus.COMPLETED,
-        BookingStatus.CANCELLED,
-        BookingStatus.DECLINED,
-        BookingStatus.NO_SHOW,
-    }
-)
-
-
-def step(booking: Booking, act: Act, **facts: Any) -> Booking:
-    """The booking after `act` made `facts` true. Raises WrongStatus when the table forbids it."""
-    legal = STEPS[booking.status].get(act)
-    if legal is None:
-        raise WrongStatus(act, booking.status)
-    after = replace(booking, version=booking.version + 1, **facts)
-    if after.status not in legal:
-        raise WrongStatus(act, booking.status)
-    # What is not open to offers any more is given to nobody either.
-    return after if after.is_open_to_offers else replace(after, auto_due_at=None)
 
 
 def search(booking: Booking, *, at: datetime) -> Booking:

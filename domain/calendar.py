@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from uuid import UUID
     from zoneinfo import ZoneInfo
 
-    from domain.bookings import BookingStatus
+    from domain.booking_steps import BookingStatus
     from domain.people import Viewer
 
 _DAY: Final = timedelta(days=1)

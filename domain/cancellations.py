@@ -11,7 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from domain.booking_rules import BookingRule, BrokenRule, RulesBroken
-from domain.bookings import STEPS, Act, Booking, BookingStatus, WrongStatus, happened, step
+from domain.booking_steps import STEPS, Act, BookingStatus, WrongStatus, step
+from domain.bookings import Booking, happened
 from domain.events import EventType
 from domain.offers import Outcome, rescind, settled
 from domain.refusals import NotFound, Refusal, check_sizes

@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from domain.bookings import BookingStatus
+from domain.booking_steps import BookingStatus
 from domain.events import EventType
 from domain.payments import PaymentStatus
 from domain.waitlist import WaitlistState
@@ -64,6 +64,8 @@ class Circumstances:
     waiter: WaitlistEntry | None = None
     #: Did the provider of the subject give the booking back themselves?
     gave_back: bool = False
+    #: Did the payment of the subject bring the booking back, which had lapsed?
+    brought_back: bool = False
     staff: tuple[UUID, ...] = ()
 
 
@@ -192,6 +194,12 @@ def is_approved_for_anyone(booking: Booking, so: Circumstances) -> bool:
     """Did the house say yes before there was a provider?"""
     first = _was_agreed(booking) and settled_by(booking) is not EventType.BOOKING_APPROVED
     return first and _goes_on(booking, so)
+
+
+def is_confirmed_by_payment(so: Circumstances) -> bool:
+    """Is it this payment that made work CONFIRMED which its provider had already? Work that it
+    brought back they are told of as theirs again."""
+    return confirms(EventType.BOOKING_PAID)(so) and not so.brought_back
 
 
 @_of_booking

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from domain.events import Event, EventType
 from domain.ledger import Account, Line, LineKind, Posting
 from domain.money import MAX_MINOR, wrong_money
 from domain.refusals import FieldError, InvalidInput, wrong_text
@@ -80,6 +81,12 @@ def check_balance(balance_minor: int) -> None:
     if balance_minor > MAX_MINOR:
         message = f"With this there would be more than {MAX_MINOR}; give less."
         raise InvalidInput(FieldError(path=("amount", "amountMinor"), message=message))
+
+
+def granted(grant: Grant) -> Event:
+    """The event that says that a customer was given credit."""
+    subject = {"credit_grant": grant.id, "customer": grant.customer_id}
+    return Event(type=EventType.CREDIT_GRANTED, subject=subject)
 
 
 def grant_posting(grant: Grant) -> Posting:

@@ -70,6 +70,8 @@ class Unavailable:
     """The service was not there, did not answer, or asked for patience."""
 
     error: str
+    #: For how long it asked not to be asked again, if it said.
+    retry_after: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +138,9 @@ def settle(claimed: Delivery, outcome: Outcome, *, at: datetime, jitter: float) 
         case Refused():
             pass
         case Unavailable() if claimed.tries < PATIENCE[claimed.channel].tries:
-            pause = PATIENCE[claimed.channel].pause(claimed.tries, jitter=jitter)
+            patience = PATIENCE[claimed.channel]
+            asked = min(outcome.retry_after, patience.longest)
+            pause = max(patience.pause(claimed.tries, jitter=jitter), asked)
             return replace(claimed, due_at=at + pause, error=outcome.error[:_LONGEST_ERROR])
     failed = replace(claimed, status=DeliveryStatus.FAILED, failed_at=at)
     return replace(failed, error=outcome.error[:_LONGEST_ERROR])

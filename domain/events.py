@@ -69,6 +69,8 @@ class EventType(StrEnum):
     REFUND_CREATED = "refund.created"
     REFUND_DONE = "refund.done"
     REFUND_FAILED = "refund.failed"
+    REFUND_MISMATCHED = "refund.mismatched"
+    CREDIT_GRANTED = "credit.granted"
     PAYOUT_CREATED = "payout.created"
     PAYOUT_RETRIED = "payout.retried"
     PAYOUT_PAID = "payout.paid"

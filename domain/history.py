@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from domain.bookings import Booking, BookingStatus
+    from domain.booking_steps import BookingStatus
+    from domain.bookings import Booking
 
 
 class Source(StrEnum):

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from domain import privacy
-from domain.bookings import BookingStatus
+from domain.booking_steps import BookingStatus
 from domain.people import Role, Viewer
 
 if TYPE_CHECKING:

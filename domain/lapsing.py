@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domain.bookings import STEPS, Act, Booking, BookingStatus, WrongStatus, happened, step
+from domain.booking_steps import STEPS, Act, BookingStatus, WrongStatus, step
+from domain.bookings import Booking, happened
 from domain.events import EventType
 from domain.offers import Outcome
 

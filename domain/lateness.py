@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from domain.bookings import Act, Booking, happened, step
+from domain.booking_steps import Act, step
+from domain.bookings import Booking, happened
 from domain.events import EventType
 from domain.offers import Outcome
 from domain.refusals import FieldError, InvalidInput, NotFound, TooEarly, wrong_text

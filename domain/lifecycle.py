@@ -9,17 +9,8 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from domain.bookings import (
-    OPEN_TO_OFFERS,
-    Act,
-    Booking,
-    BookingStatus,
-    TermsNotAccepted,
-    WrongStatus,
-    happened,
-    search,
-    step,
-)
+from domain.booking_steps import OPEN_TO_OFFERS, Act, BookingStatus, WrongStatus, step
+from domain.bookings import Booking, TermsNotAccepted, happened, search
 from domain.events import EventType
 from domain.keywords import extract
 from domain.offers import Outcome

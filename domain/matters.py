@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from domain import privacy
-from domain.bookings import BookingStatus
+from domain.booking_steps import BookingStatus
 from domain.circumstances import UPCOMING
 from domain.message_facts import MessageFacts
 from domain.messages import Message
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from domain.bookings import Booking
+    from domain.credits import Grant
     from domain.money import Money
     from domain.notifications import Notification
     from domain.offers import JobOffer
@@ -62,6 +63,7 @@ class Matter:
     payment: Payment | None = None
     refund: Refund | None = None
     payout: Payout | None = None
+    grant: Grant | None = None
     waiter: WaitlistEntry | None = None
     clash: Clash | None = None
     #: Of a booking: what is still to pay, what was given back, and what of its fee is the reader's.
@@ -240,11 +242,15 @@ def _of_money(matter: Matter, viewer: Viewer) -> dict[str, Any]:
         refund = matter.refund
         return {
             "refund": refund.amount,
+            "excess": refund.excess if viewer.is_staff else None,
             "at": refund.done_at or refund.failed_at,
             "reason": refund.failure if viewer.is_staff else refund.reason or None,
         }
     if matter.payment is not None:
         return _of_payment(matter.payment)
+    if matter.grant is not None:
+        grant = matter.grant
+        return {"amount": grant.amount, "at": grant.at, "reason": grant.reason}
     return {}
 
 

@@ -41,11 +41,14 @@ class MessageFacts:
     #: The other side, by the name that the reader may see: the one who reads it has None here.
     customer: str | None = None
     provider: str | None = None
-    #: The sum that the message is about: a price, a payment, a refund, a payout.
+    #: The sum that the message is about: a price, a payment, a refund, a payout,
+    #: credit.
     amount: Money | None = None
     #: What the customer gets back, and what calling off cost them.
     refund: Money | None = None
     fee: Money | None = None
+    #: How much of what went back was more than there was to give back; for staff.
+    excess: Money | None = None
     due: Money | None = None
     reason: str | None = None
     late_minutes: int | None = None

@@ -58,6 +58,10 @@ class Message(StrEnum):
     PAYMENT_MISMATCHED = "PAYMENT_MISMATCHED"
     REFUND_SENT = "REFUND_SENT"
     REFUND_FAILED = "REFUND_FAILED"
+    #: To staff: more was given back at the gateway than there was to give back.
+    REFUND_MISMATCHED = "REFUND_MISMATCHED"
+    #: The house has given its customer credit.
+    CREDIT_GRANTED = "CREDIT_GRANTED"
     #: A day before the work, and an hour before it, to both who meet.
     BOOKING_REMINDER = "BOOKING_REMINDER"
     STARTING_SOON = "STARTING_SOON"

@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from domain.booking_rules import BookingRule, BrokenRule
-from domain.bookings import Act, Booking, BookingKind, happened, search, step
+from domain.booking_steps import Act, step
+from domain.bookings import Booking, BookingKind, happened, search
 from domain.cancellations import due
 from domain.events import EventType
 from domain.lateness import NOT_LATE

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from domain.bookings import Act, Booking, Party, WrongStatus, happened, step
+from domain.booking_steps import Act, WrongStatus, step
+from domain.bookings import Booking, Party, happened
 from domain.cancellations import part
 from domain.events import EventType
 from domain.offers import Outcome

@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from domain.booking_rules import BookingRule, BrokenRule, RulesBroken
-from domain.bookings import SlotTaken, WrongStatus
+from domain.booking_steps import WrongStatus
+from domain.bookings import SlotTaken
 from domain.cancellations import FeeChanged
 from domain.providers import ProviderNotEligible
 from domain.refusals import NotFound, Refusal

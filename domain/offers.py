@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from domain.bookings import Act, Booking, happened, step
+from domain.booking_steps import Act, step
+from domain.bookings import Booking, happened
 from domain.events import Event, EventType
 from domain.refusals import NotFound, Refusal, check_sizes
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from domain import lapsing, lifecycle
-from domain.bookings import Act, Booking, WrongStatus
+from domain.booking_steps import Act, WrongStatus
 from domain.cancellations import part
 from domain.events import Event, EventType
 from domain.ledger import Account, Line, LineKind, posting
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from domain.bookings import Booking
     from domain.ledger import Posting
     from domain.money import Money
     from domain.offers import Outcome
@@ -127,15 +128,18 @@ def is_open(payment: Payment) -> bool:
 def came_in(before: Payment, after: Payment, booking: Booking) -> Iterator[Posting | None]:
     """How what came in is booked: held for the work, or the provider's at once if it is a tip.
 
-    A wrong sum is kept apart, and taken from there again once the right one is known.
+    A wrong sum is kept apart, and taken from there again once the right one is known; what went
+    back of it meanwhile has then gone back of the right one.
     """
     if after.received is None or after.received == before.received:
         return
     cause = f"payment:{after.id}"
-    if before.received is not None:
-        cause = f"{cause}:right"
-        yield _booked(f"payment:{after.id}:wrong", before, before.received, booking, undo=True)
-    yield _booked(cause, after, after.received, booking)
+    if before.received is None:
+        yield _booked(cause, after, after.received, booking)
+        return
+    yield _booked(f"{cause}:wrong", before, before.received, booking, undo=True)
+    yield _booked(f"{cause}:right", after, after.received, booking)
+    yield _moved(f"{cause}:refunded", before, after, booking)
 
 
 def effects(
@@ -148,7 +152,8 @@ def effects(
         return Effects()
     received = _received(for_work(payments))
     enough = received >= (deposit(booking) or booking.price).amount_minor
-    excess = min(payment.amount.amount_minor, max(0, received - booking.price.amount_minor))
+    # Some of it may have gone back already, when its sum was not known to be right.
+    excess = min(payment.refundable_minor, max(0, received - booking.price.amount_minor))
     if _is_called_off(booking):
         if not (free and enough and lapsing.may_be_restored(booking, at=at)):
             return Effects()
@@ -209,6 +214,16 @@ def _booked(
         replace(target, amount_minor=sign * money.amount_minor),
     )
     return posting(cause, money.currency, lines, booking_id=booking.id)
+
+
+def _moved(cause: str, before: Payment, after: Payment, booking: Booking) -> Posting | None:
+    """What had gone back out of where `before` was kept, taken out of where `after` is."""
+    kind = LineKind.TIP if after.is_tip else LineKind.REFUND
+    lines = (
+        replace(_to(before, booking), kind=LineKind.REFUND, amount_minor=before.refunded_minor),
+        replace(_to(after, booking), kind=kind, amount_minor=-before.refunded_minor),
+    )
+    return posting(cause, after.amount.currency, lines, booking_id=booking.id)
 
 
 def _from(payment: Payment) -> Line:

@@ -28,7 +28,9 @@ class Said(StrEnum):
     CANCELLED = "CANCELLED"
     #: So much of it has been given back so far, by whomever.
     REFUNDED = "REFUNDED"
-    #: The customer's bank has sent a refund back.
+    #: A part of it goes back, because we asked for that, or somebody at the gateway's own page.
+    REFUND_MADE = "REFUND_MADE"
+    #: The gateway could not, or the customer's bank has sent it back.
     REFUND_FAILED = "REFUND_FAILED"
 
 
@@ -50,8 +52,10 @@ class Report:
     heard_at: datetime | None = None
     money: Money | None = None
     failure: str | None = None
-    #: What the gateway calls the refund that it speaks of.
+    #: What the gateway calls the refund that it speaks of, and which one it is where we asked for
+    #: it.
     refund: str | None = None
+    refund_id: UUID | None = None
 
 
 def fold(payment: Payment, reports: Sequence[Report]) -> Payment:
@@ -73,24 +77,26 @@ def fold(payment: Payment, reports: Sequence[Report]) -> Payment:
     return folded
 
 
-def refunded_elsewhere(payment: Payment, reports: Sequence[Report]) -> bool:
-    """Does the gateway know of more that was given back than we do? Then somebody did it there."""
-    sums = [one.money.amount_minor for one in _in_order(reports, Said.REFUNDED) if one.money]
-    return max(sums, default=0) > payment.refunded_minor
-
-
 def _came_in(payment: Payment, paid: Sequence[Report]) -> Report | None:
     """The report of what came in, where that is not known yet or has been put right.
 
-    The right sum counts whichever was told first. Where a wrong one is on its way back already, it
-    is too late for that.
+    The right sum counts whichever was told first. It does not where more went back meanwhile than
+    it is, or in another currency: what is right there only people can tell.
     """
-    if payment.received == payment.amount or payment.refunded_minor:
+    if payment.received == payment.amount:
         return None
     right = next((one for one in paid if one.money == payment.amount), None)
-    if right is not None or payment.received is not None:
-        return right
-    return paid[0] if paid else None
+    if payment.received is not None:
+        return right if _has_room(payment) else None
+    return right or (paid[0] if paid else None)
+
+
+def _has_room(payment: Payment) -> bool:
+    """Could what went back of a wrong sum have gone back of the right one as well?"""
+    if payment.received is None or not payment.refunded_minor:
+        return True
+    same = payment.received.currency == payment.amount.currency
+    return same and payment.refunded_minor <= payment.amount.amount_minor
 
 
 def _in_order(reports: Sequence[Report], said: Said) -> list[Report]:

@@ -33,7 +33,7 @@ class Receipt:
     @property
     def left(self) -> Money:
         """What remains paid."""
-        back = sum(refund.amount.amount_minor for refund in self.refunds)
+        back = sum(refund.covered_minor for refund in self.refunds)
         return replace(self.received, amount_minor=self.received.amount_minor - back)
 
 

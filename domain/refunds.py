@@ -27,7 +27,7 @@ LEASE: Final = timedelta(seconds=60)
 
 
 class RefundCause(StrEnum):
-    """Why money is given back. All but BY_HAND happen once for each payment."""
+    """Why money is given back. All but BY_HAND and AT_GATEWAY happen once for each payment."""
 
     CANCELLED = "CANCELLED"
     DECLINED = "DECLINED"
@@ -37,6 +37,8 @@ class RefundCause(StrEnum):
     #: Paid more than was still to pay.
     OVERPAID = "OVERPAID"
     BY_HAND = "BY_HAND"
+    #: Staff gave it back at the payment gateway's own page, without Callout.
+    AT_GATEWAY = "AT_GATEWAY"
 
 
 class RefundStatus(StrEnum):
@@ -74,6 +76,11 @@ class Refund:
     asked_by: UUID | None = None
     created_at: datetime
     gateway_id: str | None = None
+    #: What the gateway calls what somebody gave back there, if it was found to be this. It stays,
+    #: also when this is asked for anew and called otherwise.
+    found_as: str | None = None
+    #: How much of it was more than there was to give back, in minor units.
+    excess_minor: int = 0
     tries: int = 0
     #: How often the gateway has said no to it for good, or sent it back.
     refusals: int = 0
@@ -89,6 +96,16 @@ class Refund:
         if self.done_at:
             return RefundStatus.DONE
         return RefundStatus.FAILED if self.failed_at else RefundStatus.WAITING
+
+    @property
+    def covered_minor(self) -> int:
+        """How much of it comes out of what came in, in minor units."""
+        return self.amount.amount_minor - self.excess_minor
+
+    @property
+    def excess(self) -> Money | None:
+        """How much of it was more than there was to give back; None if nothing was."""
+        return replace(self.amount, amount_minor=self.excess_minor) if self.excess_minor else None
 
     @property
     def key(self) -> str:
@@ -115,11 +132,17 @@ class Refund:
         """It, to be tried again."""
         return replace(self, failure=failure, due_at=until)
 
-    def failed(self, failure: str, *, refused: bool, at: datetime) -> Refund:
+    def stood_in_for(self, gateway_id: str, *, at: datetime) -> Refund:
+        """It, given back by somebody at the gateway's own page, when it had failed."""
+        return replace(self.done(gateway_id, at=at), failed_at=None, found_as=gateway_id)
+
+    def failed(
+        self, failure: str, *, refused: bool, at: datetime, gateway_id: str | None = None
+    ) -> Refund:
         """It, given up: staff have to look. `refused` when the gateway has said that it was not
-        done, or sent back by the card's bank."""
-        refusals = self.refusals + refused
-        ended = replace(self, failed_at=at, done_at=None, due_at=None)
+        done, or sent back by the card's bank; `gateway_id` is what it calls it, if it is named."""
+        refusals, known_as = self.refusals + refused, gateway_id or self.gateway_id
+        ended = replace(self, failed_at=at, done_at=None, due_at=None, gateway_id=known_as)
         return replace(ended, failure=failure, refusals=refusals)
 
     def again(self, *, at: datetime) -> Refund:
@@ -197,10 +220,11 @@ def refund_posting(
     and the platform have had of it.
 
     A tip comes back from the provider, who had all of it, and a payment of a wrong amount from
-    where it was kept apart.
+    where it was kept apart. What went back without there being any is owed by nobody yet.
     """
     amount = refund.amount.amount_minor
     back = Line(account=Account.OUTSIDE, kind=LineKind.REFUND, amount_minor=amount)
+    excess = _line(Account.UNALLOCATED, LineKind.REFUND, -refund.excess_minor)
     if refund.to is Method.CREDITS:
         back = Line(
             account=Account.CREDIT,
@@ -211,7 +235,7 @@ def refund_posting(
     return posting(
         f"refund:{refund.id}",
         refund.amount.currency,
-        (*_sources(amount, payment, booking, money), back),
+        (*_sources(refund.covered_minor, payment, booking, money), excess, back),
         booking_id=booking.id,
     )
 

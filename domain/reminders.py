@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Final
 
-from domain.bookings import BookingStatus
+from domain.booking_steps import BookingStatus
 from domain.circumstances import UPCOMING
 from domain.events import EventType
 from domain.messages import ReminderKind

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from domain.bookings import BookingStatus, happened
+from domain.booking_steps import BookingStatus
+from domain.bookings import happened
 from domain.events import EventType
 from domain.refusals import FieldError, InvalidInput, NotFound, Refusal, wrong_text
 

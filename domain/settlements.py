@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from domain.bookings import BookingStatus
+from domain.booking_steps import BookingStatus
 from domain.ledger import Account, Line, LineKind, posting, provider_percent, shared
 from domain.refunds import RefundCause, divided, for_work
 

@@ -147,6 +147,7 @@ TABLE: Final[Mapping[EventType, tuple[Rule, ...]]] = {
         _customer(
             Message.BOOKING_CONFIRMED, so.confirms(EventType.BOOKING_PAID), Urgency.WANTED_NOW
         ),
+        _provider(Message.BOOKING_CONFIRMED, so.is_confirmed_by_payment),
     ),
     # Its customer, who has paid, reads that it is confirmed.
     EventType.BOOKING_RESTORED: (_provider(Message.JOB_ASSIGNED, so.is_restored),),
@@ -187,6 +188,8 @@ TABLE: Final[Mapping[EventType, tuple[Rule, ...]]] = {
     EventType.PAYMENT_MISMATCHED: (_staff(Message.PAYMENT_MISMATCHED),),
     EventType.REFUND_DONE: (_money(Message.REFUND_SENT),),
     EventType.REFUND_FAILED: (_money(Message.REFUND_FAILED), _staff(Message.REFUND_FAILED)),
+    EventType.REFUND_MISMATCHED: (_staff(Message.REFUND_MISMATCHED),),
+    EventType.CREDIT_GRANTED: (_money(Message.CREDIT_GRANTED),),
     EventType.PAYOUT_PAID: (_money(Message.PAYOUT_SENT, To.PROVIDER),),
     EventType.PAYOUT_FAILED: (
         _money(Message.PAYOUT_FAILED, To.PROVIDER),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from domain.bookings import BookingStatus
+from domain.booking_steps import BookingStatus
 from domain.paying import CREDITS, Asked, is_open
 from domain.payments import Method, Payment, Purpose
 from domain.refusals import FieldError, InvalidInput, Refusal

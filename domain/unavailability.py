@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from domain.bookings import STEPS, Act, BookingStatus
+from domain.booking_steps import STEPS, Act, BookingStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

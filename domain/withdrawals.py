@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.assignments import release
-from domain.bookings import STEPS, Act, Booking, WrongStatus
+from domain.booking_steps import STEPS, Act, WrongStatus
 from domain.offers import Outcome
 from domain.refusals import NotFound, check_sizes
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from domain.bookings import Booking
     from domain.offers import JobOffer
 
 

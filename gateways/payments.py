@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
@@ -11,7 +11,7 @@ import structlog
 from domain.payment_events import Report, Said
 from gateways.errors import GatewayRefused, GatewayUnavailable
 from gateways.stripe_api import NAME as STRIPE
-from gateways.stripe_events import intent_report
+from gateways.stripe_events import intent_report, refund_report, why_returned
 
 if TYPE_CHECKING:
     import stripe
@@ -38,6 +38,15 @@ class Intent:
     report: Report | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenBack:
+    """A refund as the gateway has made it."""
+
+    gateway_id: str
+    #: Why it failed at once, if it did.
+    failure: str | None = None
+
+
 class PaymentGateway(Protocol):
     """Takes payments. Every act may be repeated, with the effect of one.
 
@@ -58,8 +67,11 @@ class PaymentGateway(Protocol):
         """Take no money for it any more. False for one that was paid meanwhile, or is under way:
         that stays as it is."""
 
-    async def refund(self, refund: Refund, payment: Payment) -> str:
-        """Give a part of a payment back. What the gateway calls the refund."""
+    async def refund(self, refund: Refund, payment: Payment) -> GivenBack:
+        """Give a part of a payment back."""
+
+    async def refunds(self, payment: Payment) -> list[Report]:
+        """What it has given back of a payment, whoever asked for it: a report of each refund."""
 
     async def close(self) -> None:
         """Let go of all connections."""
@@ -107,12 +119,12 @@ class StripePayments:
             return intent.status == "canceled"
         return True
 
-    async def refund(self, refund: Refund, payment: Payment) -> str:
+    async def refund(self, refund: Refund, payment: Payment) -> GivenBack:
         """Refund a part of the intent, unless that was done."""
         if payment.gateway != self.name or payment.gateway_id is None:
             raise GatewayRefused(f"This was paid through {payment.gateway}, not through Stripe.")
         if (done := await self._refunded(refund, payment.gateway_id)) is not None:
-            return done
+            return GivenBack(gateway_id=done)
         async with self._api.call() as v1:
             made = await v1.refunds.create_async(
                 {
@@ -122,7 +134,16 @@ class StripePayments:
                 },
                 {"idempotency_key": refund.key},
             )
-        return made.id
+        failure = why_returned(made.status, getattr(made, "failure_reason", None))
+        return GivenBack(gateway_id=made.id, failure=failure)
+
+    async def refunds(self, payment: Payment) -> list[Report]:
+        """Every refund of the intent."""
+        if payment.gateway_id is None:
+            return []
+        at, intent = datetime.now(UTC), payment.gateway_id
+        reports = [refund_report(one, at) for one in await self._made(intent)]
+        return [replace(one, payment_id=payment.id, gateway_id=intent) for one in reports]
 
     async def close(self) -> None:
         """Let go of all connections."""
@@ -130,10 +151,13 @@ class StripePayments:
 
     async def _refunded(self, refund: Refund, intent: str) -> str | None:
         # Stripe forgets a key after a day, and a refund that was given up may be tried again later.
+        ours = (one for one in await self._made(intent) if _is_of(one, refund))
+        return next((one.id for one in ours if one.id != refund.gateway_id), None)
+
+    async def _made(self, intent: str) -> list[stripe.Refund]:
         async with self._api.call() as v1:
             listed = await v1.refunds.list_async({"payment_intent": intent, "limit": _REFUNDS})
-        ours = (one for one in listed.data if _is_of(one, refund))
-        return next((one.id for one in ours if one.id != refund.gateway_id), None)
+        return listed.data
 
 
 class DevelopmentGateway:
@@ -164,10 +188,15 @@ class DevelopmentGateway:
         log.warning("payment.cancelling_pretended", payment=str(payment.id))
         return True
 
-    async def refund(self, refund: Refund, payment: Payment) -> str:
+    async def refund(self, refund: Refund, payment: Payment) -> GivenBack:
         """Done."""
         log.warning("refund.pretended", refund=str(refund.id), payment=str(payment.id))
-        return f"development_{refund.id}"
+        return GivenBack(gateway_id=f"development_{refund.id}")
+
+    async def refunds(self, payment: Payment) -> list[Report]:
+        """None: it knows of nothing."""
+        del payment
+        return []
 
     async def close(self) -> None:
         """There is nothing to let go of."""
@@ -188,9 +217,13 @@ class NoPayments:
         """No."""
         _nobody(payment)
 
-    async def refund(self, refund: Refund, payment: Payment) -> str:
+    async def refund(self, refund: Refund, payment: Payment) -> GivenBack:
         """No."""
         del refund
+        _nobody(payment)
+
+    async def refunds(self, payment: Payment) -> list[Report]:
+        """No."""
         _nobody(payment)
 
     async def close(self) -> None:
@@ -215,4 +248,4 @@ def _ours(payment: Payment) -> dict[str, str]:
 
 def _is_of(made: stripe.Refund, refund: Refund) -> bool:
     of = made.metadata.to_dict().get("refund_id") if made.metadata else None
-    return of == str(refund.id) and made.status not in {"failed", "canceled"}
+    return of == str(refund.id) and why_returned(made.status, None) is None

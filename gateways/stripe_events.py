@@ -22,11 +22,12 @@ _INTENTS: Final = {
     "payment_intent.processing": Said.PROCESSING,
     "payment_intent.canceled": Said.CANCELLED,
 }
-#: Both are told of a refund that the customer's bank has sent back.
-_REFUNDS: Final = frozenset({"refund.failed", "refund.updated"})
+_REFUNDS: Final = frozenset({"refund.created", "refund.updated", "refund.failed"})
 _CHARGE: Final = "charge.refunded"
 #: What there is something to learn from.
 UNDERSTOOD: Final = frozenset({*_INTENTS, *_REFUNDS, _CHARGE})
+#: A refund that goes nowhere: it could not, the customer's bank sent it back, or it was called off.
+_RETURNED: Final = frozenset({"failed", "canceled"})
 #: What reading something else than an event meets; what is no JSON is a ValueError.
 _MALFORMED: Final = (AttributeError, LookupError, OSError, OverflowError, TypeError, ValueError)
 
@@ -76,6 +77,30 @@ def intent_report(intent: stripe.PaymentIntent, at: datetime) -> Report | None:
     )
 
 
+def refund_report(refund: stripe.Refund, at: datetime) -> Report:
+    """What a refund, looked at, says that a webhook should have said, or will."""
+    thing = {
+        "id": refund.id,
+        "amount": refund.amount,
+        "currency": refund.currency,
+        "status": refund.status,
+        "failure_reason": getattr(refund, "failure_reason", None),
+        "metadata": refund.metadata.to_dict() if refund.metadata else {},
+    }
+    return Report(
+        gateway=NAME,
+        id=f"{refund.id}:{refund.status}",
+        type="refund.retrieved",
+        occurred_at=at,
+        **_refund(thing),
+    )
+
+
+def why_returned(status: str | None, reason: str | None) -> str | None:
+    """Why a refund went nowhere, in Stripe's words; None for one that is on its way."""
+    return (reason or status) if status in _RETURNED else None
+
+
 def _report(event: Mapping[str, Any]) -> Report:
     kind, thing = str(event["type"]), event["data"]["object"]
     facts = _facts(kind, thing)
@@ -102,15 +127,21 @@ def _facts(kind: str, thing: Mapping[str, Any]) -> dict[str, Any]:
     if kind == _CHARGE:
         money = _money(thing["amount_refunded"], thing["currency"])
         return {"said": Said.REFUNDED, "gateway_id": intent, "money": money}
-    if kind in _REFUNDS and thing["status"] == "failed" and _is_ours(thing):
-        told = {"refund": str(thing["id"]), "failure": thing.get("failure_reason")}
-        return {"said": Said.REFUND_FAILED, "gateway_id": intent, **told}
-    return {"gateway_id": intent if isinstance(intent, str) else None}
+    known_as = {"gateway_id": intent if isinstance(intent, str) else None}
+    return known_as | (_refund(thing) if kind in _REFUNDS else {})
 
 
-def _is_ours(refund: Mapping[str, Any]) -> bool:
-    """Did we ask for it? Somebody may have given it by hand, there."""
-    return "refund_id" in (refund.get("metadata") or {})
+def _refund(thing: Mapping[str, Any]) -> dict[str, Any]:
+    """What there is to know of a refund. One that we did not ask for lacks our id of it: somebody
+    has given it by hand, there."""
+    failure = why_returned(thing["status"], thing.get("failure_reason"))
+    return {
+        "said": Said.REFUND_MADE if failure is None else Said.REFUND_FAILED,
+        "refund": str(thing["id"]),
+        "refund_id": _uuid((thing.get("metadata") or {}).get("refund_id")),
+        "money": _money(thing["amount"], thing["currency"]),
+        "failure": failure,
+    }
 
 
 def _money(minor: int, currency: str) -> Money:

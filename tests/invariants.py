@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from db.bookings import booking
 from db.tables import bookings
-from domain.bookings import STEPS, Act, BookingStatus
+from domain.booking_steps import STEPS, Act, BookingStatus
 from tests.invariants_of_money import MONEY
 
 if TYPE_CHECKING:

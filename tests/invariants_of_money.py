@@ -54,7 +54,7 @@ MONEY: Final = {
     """,
     "what is given back of a payment is the sum of its refunds (I9)": """
         SELECT p.id FROM payments p LEFT JOIN refunds r ON r.payment_id = p.id
-        GROUP BY p.id HAVING p.refunded_minor <> coalesce(sum(r.amount_minor), 0)
+        GROUP BY p.id HAVING p.refunded_minor <> coalesce(sum(r.amount_minor - r.excess_minor), 0)
     """,
     "what a booking's payments brought and its refunds took is what the ledger has of it (I9)": """
         WITH money AS (
@@ -64,6 +64,9 @@ MONEY: Final = {
                     FILTER (WHERE status = 'MISMATCHED'), 0) AS apart
             FROM payments WHERE received_minor IS NOT NULL
             GROUP BY booking_id, received_currency
+        ), excess AS (
+            SELECT booking_id, currency, sum(excess_minor) AS excess
+            FROM refunds GROUP BY booking_id, currency
         ), booked AS (
             SELECT booking_id, currency,
                 coalesce(sum(amount_minor) FILTER (
@@ -71,8 +74,10 @@ MONEY: Final = {
                 coalesce(sum(amount_minor) FILTER (WHERE account = 'UNALLOCATED'), 0) AS apart
             FROM ledger_lines WHERE booking_id IS NOT NULL GROUP BY booking_id, currency
         )
-        SELECT booking_id, currency FROM money FULL JOIN booked USING (booking_id, currency)
-        WHERE (coalesce(money.kept, 0), coalesce(money.apart, 0))
+        SELECT booking_id, currency FROM money FULL JOIN excess USING (booking_id, currency)
+        FULL JOIN booked USING (booking_id, currency)
+        WHERE (coalesce(money.kept, 0) - coalesce(excess, 0),
+                coalesce(money.apart, 0) - coalesce(excess, 0))
             <> (coalesce(booked.kept, 0), coalesce(booked.apart, 0))
     """,
     "nothing is held for a booking that is over, and nothing less than nothing (I9)": """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 STARTS: Final = datetime(2026, 6, 3, 13, tzinfo=UTC)
-BOOKING, PAYMENT, PAYOUT, OFFER, SERIES, ENTRY = (UUID(int=0x9F3A12B0 + n) for n in range(6))
+BOOKING, PAYMENT, PAYOUT, OFFER, SERIES, ENTRY, GRANT = (UUID(int=0x9F3A12B0 + n) for n in range(7))
 SECRET: Final = "a secret of more than thirty-two characters"
 
 
@@ -70,12 +70,18 @@ _TOLD: Final = {
         Message.PAYOUT_SENT,
         Message.PAYOUT_FAILED,
     },
-    Role.DISPATCHER: {Message.BOOKING_UNFILLED, Message.PAYMENT_MISMATCHED, Message.REFUND_FAILED},
+    Role.DISPATCHER: {
+        Message.BOOKING_UNFILLED,
+        Message.PAYMENT_MISMATCHED,
+        Message.REFUND_FAILED,
+        Message.REFUND_MISMATCHED,
+    },
 }
 
 _SUBJECTS: Final[Mapping[Message, Mapping[str, UUID]]] = {
     Message.PAYMENT_RECEIPT: {"booking": BOOKING, "payment": PAYMENT},
     Message.REFUND_SENT: {"booking": BOOKING, "payment": PAYMENT},
+    Message.CREDIT_GRANTED: {"credit_grant": GRANT},
     Message.PAYOUT_SENT: {"payout": PAYOUT},
     Message.PAYOUT_FAILED: {"payout": PAYOUT},
     Message.OFFER: {"booking": BOOKING, "offer": OFFER},
@@ -93,6 +99,8 @@ def _of(message: Message, recipient: User) -> dict[str, Any]:
             "at": STARTS,
             "reason": "The bank account is closed.",
         }
+    if message is Message.CREDIT_GRANTED:
+        return {"amount": pounds(1500), "at": STARTS, "reason": "For the broken vase"}
     more = dict(_MORE.get(message, {}))
     is_provider = recipient.role is Role.PROVIDER
     work: dict[str, Any] = {
@@ -137,6 +145,7 @@ _MORE: Final[Mapping[Message, Mapping[str, Any]]] = {
     },
     Message.REFUND_SENT: {"refund": pounds(2025), "at": STARTS, "reason": "For the broken vase"},
     Message.REFUND_FAILED: {"refund": pounds(2025), "reason": "charge_already_refunded"},
+    Message.REFUND_MISMATCHED: {"refund": pounds(4050), "excess": pounds(2025), "at": STARTS},
     Message.PROVIDER_LATE: {"late_minutes": 20, "reason": "The M25 is at a standstill."},
     Message.NO_SHOW: {"refund": pounds(4050), "reason": "Nobody opened the door."},
     Message.WAITLIST_GRANT: {"until": STARTS - timedelta(days=1)},

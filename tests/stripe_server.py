@@ -74,6 +74,8 @@ class StripeServer:
         default_factory=lambda: {name: {} for name in _COLLECTIONS}
     )
     _answered: dict[str, tuple[tuple[str, str], Thing, _Reply]] = field(default_factory=dict)
+    #: How the next refunds end as they are made.
+    _failing: list[str] = field(default_factory=list)
     _troubles: list[_Trouble] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _released: threading.Event = field(default_factory=threading.Event)
@@ -145,6 +147,19 @@ class StripeServer:
     def cancel(self, intent_id: str) -> Thing:
         """The intent is called off at Stripe's end."""
         return self._change("payment_intents", intent_id, {"status": "canceled"})
+
+    def give_back(self, intent_id: str, amount: int, **changes: Any) -> Thing:
+        """Staff give a part of a payment back at Stripe's own page."""
+        form = {"payment_intent": intent_id, "amount": amount}
+        with self._lock:
+            status, made = self._make_refunds(form)
+            assert status is HTTPStatus.OK, made
+            return self._change("refunds", made["id"], changes)
+
+    def fail_next_refund(self, status: str = "failed") -> None:
+        """Have the next refund that is asked for made, and end at once."""
+        with self._lock:
+            self._failing.append(status)
 
     def fail_refund(self, refund_id: str) -> Thing:
         """The customer's bank sends a refund back."""
@@ -257,6 +272,10 @@ class StripeServer:
             message = f"Refund amount ({amount}) is greater than unrefunded amount ({left})."
             return _problem(HTTPStatus.BAD_REQUEST, "invalid_request_error", message, code)
         facts = {"amount": amount, "currency": intent["currency"], "status": "succeeded"}
+        if self._failing:
+            facts["status"] = self._failing.pop(0)
+            why = {"failure_reason": "lost_or_stolen_card"}
+            facts |= why if facts["status"] == "failed" else {}
         own = {"payment_intent": intent["id"], "charge": intent["latest_charge"]}
         return self._keep("refunds", _new("re"), {**facts, **own}, form)
 
@@ -274,7 +293,7 @@ class StripeServer:
     def _refunded(self, intent_id: str) -> int:
         refunds = self._things["refunds"].values()
         own = [r for r in refunds if r["payment_intent"] == intent_id]
-        return sum(r["amount"] for r in own if r["status"] != "failed")
+        return sum(r["amount"] for r in own if r["status"] not in {"failed", "canceled"})
 
 
 class _Handler(BaseHTTPRequestHandler):

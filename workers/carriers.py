@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -62,7 +63,7 @@ def _meant(error: Exception) -> Outcome:
         case GatewayRefused():
             return Refused(error=str(error))
         case GatewayUnavailable():
-            return Unavailable(error=str(error))
+            return Unavailable(error=str(error), retry_after=error.retry_after or timedelta())
         case TimeoutError():
             return Unavailable(error=f"No answer in {PATIENCE:.0f} seconds.")
     # A fault of ours, in a template perhaps. It rests in the end, where it is seen to.
@@ -118,11 +119,17 @@ async def _push(outside: Outside, parcel: Parcel) -> Answer:
 
 def _best(answers: Sequence[str | BaseException]) -> Outcome:
     """What came of a message by what came of it on each device."""
+    # Of those that ask for patience, the one that asks for most: they are asked together again.
     for kind in (str, GatewayUnavailable, Exception):
-        for said in answers:
+        for said in sorted(answers, key=_patience, reverse=True):
             if isinstance(said, kind):
                 return _meant(said) if isinstance(said, Exception) else Sent(remote_id=str(said))
     return Dropped(why="None of the devices takes messages any more.")
+
+
+def _patience(said: str | BaseException) -> timedelta:
+    asked = said.retry_after if isinstance(said, GatewayUnavailable) else None
+    return asked or timedelta()
 
 
 _CARRIERS: Final[Mapping[Channel, Callable[[Outside, Parcel], Awaitable[Answer]]]] = {

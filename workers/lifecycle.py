@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from db import lifecycle
-from domain.bookings import TermsNotAccepted, WrongStatus
+from domain.booking_steps import WrongStatus
+from domain.bookings import TermsNotAccepted
 from domain.refusals import NotFound
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from workers.jobs import Context, Job, arq_function
 from workers.lifecycle import close_booking, end_booking, open_booking
 from workers.matching import advance_matching
 from workers.notify import notify
-from workers.payments import lapse_booking, settle_payment, void_payments
+from workers.payments import lapse_booking, look_for_refunds, settle_payment, void_payments
 from workers.payouts import retry_payout, send_payout
 from workers.payroll import run_payroll
 from workers.prompt import PromptWorker
@@ -70,6 +70,7 @@ JOBS: Final[Mapping[Queue, Sequence[Job]]] = {
         Job(run=remind),
         Job(run=extend_series, limit=30.0),
         Job(run=void_payments, limit=45.0),
+        Job(run=look_for_refunds, limit=30.0),
         Job(run=auto_assign, limit=60.0),
         Job(run=run_payroll, limit=60.0),
         Job(run=send_payout, limit=45.0),

@@ -17,6 +17,10 @@ DELIVERIES: Final = Counter(
     "Messages taken up on a channel, by what came of it.",
     ["channel", "outcome"],
 )
+REFUNDS_MISMATCHED: Final = Counter(
+    "callout_refunds_mismatched",
+    "Refunds made at the gateway itself that were more than there was to give back.",
+)
 PAYMENTS_MISMATCHED: Final = Counter(
     "callout_payments_mismatched", "Payments of which the gateway took another sum than was asked."
 )

@@ -7,13 +7,15 @@ from uuid import UUID
 
 import structlog
 
-from db import lapsing, paying
-from domain.bookings import WrongStatus
+from db import gateway_events, lapsing, paying, payment_rows
+from domain.booking_steps import WrongStatus
 from domain.refusals import NotFound
 from gateways.failpoints import failpoint
-from workers.metrics import PAYMENTS_MISMATCHED
+from workers.metrics import PAYMENTS_MISMATCHED, REFUNDS_MISMATCHED
+from workers.queue import Call
 
 if TYPE_CHECKING:
+    from db.paying import Settled
     from domain.payments import Payment
     from workers.jobs import Context
 
@@ -30,11 +32,26 @@ async def settle_payment(ctx: Context, payment_id: str) -> None:
             return
         failpoint("payment.before_commit")
     failpoint("payment.after_commit")
-    if settled.mismatched:
-        PAYMENTS_MISMATCHED.inc()
-        log.error("payment.mismatched", payment=payment_id, booking=str(settled.booking.id))
-    if settled.refunded_elsewhere:
-        log.warning("payment.refunded_elsewhere", payment=payment_id)
+    _tell(settled)
+    if settled.knows_of_more:
+        await ctx.jobs.enqueue([_looking(payment_id)])
+
+
+async def look_for_refunds(ctx: Context, payment_id: str) -> None:
+    """Ask the gateway what it has given back of a payment, and book what nobody told us of."""
+    async with ctx.database.read() as connection:
+        found = await payment_rows.by_ids(connection, [UUID(payment_id)])
+    gateway = ctx.outside.payments
+    for payment in found:
+        # A gateway that this house has no more cannot be asked.
+        told = await gateway.refunds(payment) if payment.gateway == gateway.name else []
+        async with ctx.database.begin() as tx:
+            for report in told:
+                await gateway_events.keep(tx, report, announce=False)
+            settled = await paying.settle(tx, payment.id, all_is_told=True)
+        _tell(settled)
+        if settled.knows_of_more:
+            log.error("payment.refunds_unknown", payment=payment_id)
 
 
 async def void_payments(ctx: Context, booking_id: str) -> None:
@@ -62,6 +79,23 @@ async def lapse_booking(ctx: Context, booking_id: str) -> None:
             await lapsing.lapse(tx, UUID(booking_id), patience=ctx.house.payment_patience)
         except (NotFound, WrongStatus):
             return
+
+
+def _tell(settled: Settled) -> None:
+    """Say what staff have to look at."""
+    about = {"payment": str(settled.payment.id), "booking": str(settled.booking.id)}
+    if settled.mismatched:
+        PAYMENTS_MISMATCHED.inc()
+        log.error("payment.mismatched", **about)
+    if settled.refunds_mismatched:
+        REFUNDS_MISMATCHED.inc(settled.refunds_mismatched)
+        log.error("refund.mismatched", **about)
+
+
+def _looking(payment_id: str) -> Call:
+    """The job that asks the gateway; those that wait for it meanwhile are one."""
+    job = look_for_refunds.__name__
+    return Call(job=job, arguments=(payment_id,), queue="slow", key=f"{job}:{payment_id}")
 
 
 async def _called_off(ctx: Context, payment: Payment) -> bool:

@@ -39,7 +39,7 @@ async def send_refund(ctx: Context, refund_id: str) -> None:
     refund, payment = due
     failpoint("refund.before_call")
     try:
-        gateway_id = await ctx.outside.payments.refund(refund, payment)
+        given = await ctx.outside.payments.refund(refund, payment)
     except GatewayRefused as error:
         await _give_up(ctx, refund, str(error), refused=True)
         return
@@ -47,8 +47,12 @@ async def send_refund(ctx: Context, refund_id: str) -> None:
         await _try_again(ctx, refund, str(error))
         return
     failpoint("refund.after_call")
+    if given.failure is not None:
+        # It has been made, and goes nowhere.
+        await _give_up(ctx, refund, given.failure, refused=True, gateway_id=given.gateway_id)
+        return
     async with ctx.database.begin() as tx:
-        await refunds.sent(tx, refund, gateway_id)
+        await refunds.sent(tx, refund, given.gateway_id)
         failpoint("refund.before_commit")
 
 
@@ -71,7 +75,14 @@ async def _try_again(ctx: Context, refund: Refund, failure: str) -> None:
         await alarm(ctx, "send_refund", due_at, str(refund.id))
 
 
-async def _give_up(ctx: Context, refund: Refund, failure: str, *, refused: bool) -> None:
+async def _give_up(
+    ctx: Context,
+    refund: Refund,
+    failure: str,
+    *,
+    refused: bool,
+    gateway_id: str | None = None,
+) -> None:
     async with ctx.database.begin() as tx:
-        await refunds.give_up(tx, refund, failure, refused=refused)
+        await refunds.give_up(tx, refund, failure, refused=refused, gateway_id=gateway_id)
     log.error("refund.given_up", refund=str(refund.id), error=failure)

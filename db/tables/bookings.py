@@ -20,7 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from db.tables.base import Instant, metadata, one_of
-from domain.bookings import BookingKind, BookingStatus, Party
+from domain.booking_steps import BookingStatus
+from domain.bookings import BookingKind, Party
 from domain.history import Source
 from domain.offers import Wave
 

@@ -85,6 +85,8 @@ gateway_events = Table(
     Column("currency", Text),
     Column("failure", Text),
     Column("gateway_refund_id", Text),
+    # Which refund of ours it is, by the gateway's word.
+    Column("refund_id", Uuid),
     # By the gateway's clock, and by ours.
     Column("occurred_at", Instant, nullable=False),
     Column("received_at", Instant, nullable=False),
@@ -117,6 +119,10 @@ refunds = Table(
     Column("status", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("gateway_id", Text),
+    # What the gateway calls what was given back there without us, for good.
+    Column("found_as", Text),
+    # So much of it was more than there was to give back.
+    Column("excess_minor", Integer, nullable=False, server_default="0"),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("refusals", Integer, nullable=False, server_default="0"),
     Column("due_at", Instant),
@@ -128,15 +134,18 @@ refunds = Table(
     one_of("status", RefundStatus),
     CheckConstraint("amount_minor > 0", name="amount"),
     CheckConstraint("(due_at IS NOT NULL) = (status = 'WAITING')", name="due"),
+    CheckConstraint("excess_minor BETWEEN 0 AND amount_minor", name="excess"),
+    CheckConstraint("cause <> 'AT_GATEWAY' OR found_as IS NOT NULL", name="found"),
     # What Callout gives back by its rules it gives back once.
     Index(
         "uq_refunds_cause",
         "payment_id",
         "cause",
         unique=True,
-        postgresql_where=text("cause <> 'BY_HAND'"),
+        postgresql_where=text("cause NOT IN ('BY_HAND', 'AT_GATEWAY')"),
     ),
     Index("uq_refunds_gateway_id", "gateway_id", unique=True),
+    Index("uq_refunds_found_as", "found_as", unique=True),
     Index("ix_refunds_payment_id", "payment_id"),
     Index("ix_refunds_booking_id_id", "booking_id", "id"),
     Index("ix_refunds_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),

@@ -166,7 +166,9 @@ class Renderer:
         }
         payment = facts.subject.get("payment")
         receipt = receipts.address(self._outside_url, self._links, payment) if payment else None
-        return {**places, "receipt_url": receipt}
+        has_credit = self._app_url and "credit_grant" in facts.subject
+        credit = f"{self._app_url}/credits" if has_credit else None
+        return {**places, "credits_url": credit, "receipt_url": receipt}
 
 
 def _ids(facts: MessageFacts) -> dict[str, str]:

@@ -86,6 +86,7 @@ def words(facts: MessageFacts, clock: Clock, medium: Medium) -> dict[str, Any]:
         "amount": writer.sum(facts.amount),
         "refund": writer.sum(facts.refund),
         "fee": writer.sum(facts.fee),
+        "excess": writer.sum(facts.excess),
         "due": writer.sum(facts.due),
         "reason": writer.speech(facts.reason),
         "late": _counted(facts.late_minutes, "minute"),

@@ -18,7 +18,7 @@ from api.problems import ProblemCode
 from db.engine import Database
 from domain.availability import DEFAULT_DAILY_CAP
 from domain.booking_rules import WAIVABLE, BookingRule, BookingRules
-from domain.bookings import STEPS, Act, BookingStatus
+from domain.booking_steps import STEPS, Act, BookingStatus
 from domain.house import DEFAULT
 from gateways.house import HouseSettings
 from gateways.settings import Settings
@@ -27,6 +27,7 @@ from tests.api import house
 from tests.api.booking_docs import PAGE, read
 from tests.api.house import House
 from tests.api.playing import SCHEMA, assert_fit, play
+from tests.doc_tables import rows
 from tests.factories import a_booking
 
 
@@ -49,15 +50,8 @@ def test_every_document_fits_the_schema_and_is_sent_by_who_may_send_it() -> None
     assert_fit(examples)
 
 
-def rows(heading: str) -> list[list[str]]:
-    """The cells of the table whose first heading this is, without the backticks."""
-    table = PAGE.read_text().partition(f"| {heading} |")[2].partition("\n\n")[0]
-    lines = table.splitlines()[2:]
-    return [[cell.strip().replace("`", "") for cell in line.split("|")[1:-1]] for line in lines]
-
-
 def test_the_statuses_are_listed_in_the_order_in_which_they_are_told_apart() -> None:
-    listed = [cells[0] for cells in rows("status")]
+    listed = [cells[0] for cells in rows(PAGE, "status")]
     assert sorted(listed) == sorted(BookingStatus)
     # A booking of which everything is true is the first; without what made it so it is the next.
     at = datetime(2026, 6, 15, tzinfo=UTC)
@@ -100,17 +94,19 @@ ACTS = {
 
 
 def test_what_can_be_done_where_is_what_the_table_of_steps_allows() -> None:
-    for status, _, doing in rows("status"):
+    for status, _, doing in rows(PAGE, "status"):
         said = {ACTS[word] for word in re.split(", |; with a provider: ", doing) if word in ACTS}
         assert said == set(STEPS[BookingStatus(status)]), status
 
 
 def test_every_rule_is_listed_with_its_default_and_where_it_is_set() -> None:
-    listed = {cells[0]: cells[1:] for cells in rows("rule")}
+    listed = {cells[0]: cells[1:] for cells in rows(PAGE, "rule")}
     assert sorted(listed) == sorted(BookingRule)
     fields = {name for _, _, where, _ in listed.values() for name in re.findall(r"\w+", where)}
-    tiers = {name for *_, by in rows("the customer calls off") for name in re.findall(r"\w+", by)}
-    shares = {where: usual for _, _, usual, where, _ in rows("of the price")}
+    tiers = {
+        name for *_, by in rows(PAGE, "the customer calls off") for name in re.findall(r"\w+", by)
+    }
+    shares = {where: usual for _, _, usual, where, _ in rows(PAGE, "of the price")}
     known = {to_camel(one.name) for one in dataclass_fields(BookingRules)}
     acts = {"updateAvailability", "addHoliday", "requestTimeOff"}
     assert fields | tiers | shares.keys() == known | acts
@@ -140,7 +136,7 @@ def test_every_variable_that_is_named_is_a_setting() -> None:
 
 def test_every_problem_of_the_acts_that_are_named_is_listed() -> None:
     page = PAGE.read_text()
-    listed = {name: cells for cells in rows("problem") for name in cells[0].split(", ")}
+    listed = {name: cells for cells in rows(PAGE, "problem") for name in cells[0].split(", ")}
     mutations = SCHEMA.mutation_type.fields if SCHEMA.mutation_type else {}
     named = {name: one for name, one in mutations.items() if re.search(rf"\b{name}\b", page)}
     assert len(named) > 25
@@ -154,7 +150,7 @@ def test_every_problem_of_the_acts_that_are_named_is_listed() -> None:
     assert problems - elsewhere == listed.keys()
     codes = {
         name: cell
-        for cells in rows("problem")
+        for cells in rows(PAGE, "problem")
         for name, cell in zip(cells[0].split(", "), cells[1].split(", "), strict=True)
     }
     for name, code in codes.items():

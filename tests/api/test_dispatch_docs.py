@@ -13,17 +13,15 @@ from domain.offers import Wave
 from domain.shifts import HEARTBEAT_FRESH
 from domain.waves import DEFAULT
 from gateways.settings import Settings
+from tests.doc_tables import rows
 
-TEXT: Final = (Path(__file__).parents[2] / "docs" / "dispatch.md").read_text()
-#: A line of a table: what its first cell names in code letters, and the rest.
-ROW: Final = re.compile(r"^\| `(\w+)` \| (.*) \|$", re.MULTILINE)
+PAGE: Final = Path(__file__).parents[2] / "docs" / "dispatch.md"
+TEXT: Final = PAGE.read_text()
 
 
-def rows(heading: str) -> dict[str, str]:
-    """The lines of the tables below a heading."""
-    _, _, rest = TEXT.partition(f"\n## {heading}\n")
-    section, _, _ = rest.partition("\n## ")
-    return dict(ROW.findall(section))
+def lines(heading: str) -> dict[str, str]:
+    """What a table says of each thing that its first column names."""
+    return {name: " ".join(words) for name, *words in rows(PAGE, heading)}
 
 
 def numbers(words: str) -> list[float]:
@@ -37,11 +35,11 @@ def flat(tiers: Tiers) -> list[float]:
 
 
 def test_every_hard_rule_is_listed_in_the_order_in_which_it_is_asked() -> None:
-    assert list(rows("Who may do it")) == [rule.value for rule in HardRule]
+    assert list(lines("rule")) == [rule.value for rule in HardRule]
 
 
 def test_the_points_are_those_of_the_policy() -> None:
-    told = {name: numbers(words) for name, words in rows("Who is asked first").items()}
+    told = {name: numbers(words) for name, words in lines("ingredient").items()}
     assert told == {
         "SHIFT": [V1.on_shift, V1.off_shift],
         "LOCATION": [V1.other_country, V1.same_prefix, V1.same_city, V1.same_country],
@@ -55,7 +53,7 @@ def test_the_points_are_those_of_the_policy() -> None:
 
 
 def test_what_the_fairer_policy_adds_is_told_with_its_numbers() -> None:
-    added = [one for one in Ingredient if one not in rows("Who is asked first")]
+    added = [one for one in Ingredient if one not in lines("ingredient")]
     assert [f"`{one}`" in TEXT for one in added] == [True] * len(added) != []
     _, _, fairer = TEXT.partition("Policy `v2` is fairer")
     told = numbers(fairer.partition("off by default")[0])
@@ -70,8 +68,7 @@ def test_what_the_fairer_policy_adds_is_told_with_its_numbers() -> None:
 
 
 def test_the_waves_are_told_with_their_numbers() -> None:
-    listed = rows("A search, from its beginning to its end")
-    told = {name: numbers(words) for name, words in listed.items()}
+    told = {name: numbers(words) for name, words in lines("wave").items()}
     minutes = DEFAULT.broadcast_again.total_seconds() / 60
     near, further, furthest = DEFAULT.broadcast_reach
     hours = DEFAULT.broadcast_lasts.total_seconds() / 3600
@@ -94,9 +91,8 @@ def test_the_waves_are_told_with_their_numbers() -> None:
 
 
 def test_every_event_of_the_feed_is_named() -> None:
-    assert set(re.findall(r"`([A-Z]+)`", rows("What is heard where")["offerFeed"])) == {
-        event.value for event in OfferEvent
-    }
+    named = set(re.findall(r"[A-Z]{2,}", lines("stream")["offerFeed"]))
+    assert named == {event.value for event in OfferEvent}
 
 
 def test_every_variable_that_is_named_is_a_setting() -> None:

@@ -21,6 +21,7 @@ from tests.api.booking_docs import PAGE as BOOKING_PAGE
 from tests.api.booking_docs import read
 from tests.api.house import House
 from tests.api.playing import assert_fit, play
+from tests.doc_tables import rows
 
 PAGE: Final = BOOKING_PAGE.with_name("explain.md")
 
@@ -45,11 +46,10 @@ def test_every_document_fits_the_schema_and_is_sent_by_who_may_send_it() -> None
 
 
 def test_every_hindrance_is_listed_with_a_known_extent() -> None:
-    table = PAGE.read_text().partition("| hindrance |")[2].partition("\n\n")[0]
-    lines = [line.split("|")[1:-1] for line in table.splitlines()[2:]]
-    named = [name for cells in lines for name in re.findall("[A-Z_]{4,}", cells[0])]
+    listed = rows(PAGE, "hindrance")
+    named = [name for hindrances, _ in listed for name in re.findall("[A-Z_]{4,}", hindrances)]
     assert sorted(named) == sorted(Hindrance)
-    extents = {name for cells in lines for name in re.findall("[A-Z_]{3,}", cells[1])}
+    extents = {name for _, extent in listed for name in re.findall("[A-Z_]{3,}", extent)}
     assert extents == set(Extent)
 
 

@@ -20,7 +20,7 @@ from callout import logs
 from db import bookings, clock, providers
 from db.engine import Database
 from db.seed import ACCOUNTS
-from domain.bookings import Act
+from domain.booking_steps import Act
 from gateways.settings import Settings
 from tests.api import house
 from tests.api.house import House, provider

@@ -24,6 +24,7 @@ from tests.api.booking_docs import PAGE as BOOKING_PAGE
 from tests.api.booking_docs import read
 from tests.api.house import House
 from tests.api.playing import assert_fit, play
+from tests.doc_tables import rows
 
 PAGE: Final = BOOKING_PAGE.with_name("payments.md")
 
@@ -47,19 +48,12 @@ def test_every_document_fits_the_schema_and_is_sent_by_who_may_send_it() -> None
     assert_fit(examples)
 
 
-def rows(heading: str) -> list[list[str]]:
-    """The cells of the table whose first heading this is, without the backticks."""
-    table = PAGE.read_text().partition(f"| {heading} |")[2].partition("\n\n")[0]
-    lines = table.splitlines()[2:]
-    return [[cell.strip().replace("`", "") for cell in line.split("|")[1:-1]] for line in lines]
-
-
 def test_the_statuses_are_those_there_are() -> None:
-    assert [status for status, *_ in rows("status")] == list(PaymentStatus)
+    assert [status for status, *_ in rows(PAGE, "status")] == list(PaymentStatus)
 
 
 def test_every_problem_is_listed_with_its_code() -> None:
-    listed = {problem: code for problem, code, _ in rows("problem")}
+    listed = {problem: code for problem, code, _ in rows(PAGE, "problem")}
     _, *problems = PayBookingResult.__args__[0].__args__
     assert listed.keys() == {problem.__name__ for problem in problems}
     assert set(listed.values()) <= {code.value for code in ProblemCode}

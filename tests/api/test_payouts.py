@@ -296,6 +296,21 @@ async def test_files_are_asked_for_so_often_and_no_more(
         assert 0 < int(second.headers["retry-after"]) <= 900
 
 
+async def test_a_file_says_when_to_come_back_while_the_database_is_away(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, one, payout, _ = await with_lines(home)
+    url = await csv_url(home, one.name, payout)
+
+    async def away(*_: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("db.statements.whole", away)
+    answer = await fetch(home, url)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+    assert answer.text == "The statement cannot be read just now.\n"
+
+
 async def test_a_payout_that_does_not_add_up_has_no_file(
     settings: Settings, database: Database
 ) -> None:

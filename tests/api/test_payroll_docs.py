@@ -24,6 +24,7 @@ from tests.api.booking_docs import PAGE as BOOKING_PAGE
 from tests.api.booking_docs import read
 from tests.api.house import House
 from tests.api.playing import assert_fit, play
+from tests.doc_tables import rows
 from workers.payouts import SENDING
 from workers.sweeps import SWEEPS, payroll_due
 
@@ -49,15 +50,8 @@ def test_every_document_fits_the_schema_and_is_sent_by_who_may_send_it() -> None
     assert_fit(examples)
 
 
-def rows(heading: str) -> list[list[str]]:
-    """The cells of the table whose first heading this is, without the backticks."""
-    table = PAGE.read_text().partition(f"| {heading} |")[2].partition("\n\n")[0]
-    lines = table.splitlines()[2:]
-    return [[cell.strip().replace("`", "") for cell in line.split("|")[1:-1]] for line in lines]
-
-
 def test_the_cycles_are_due_when_it_says() -> None:
-    said = {PayCycle(cycle): due for cycle, due, _ in rows("cycle")}
+    said = {PayCycle(cycle): due for cycle, due, _ in rows(PAGE, "cycle")}
     assert said == {PayCycle.WEEKLY: "Monday 08:00", PayCycle.MONTHLY: "the 1st 00:00"}
     assert {cycle: time.fromisoformat(due[-5:]) for cycle, due in said.items()} == TIMES
     days = [date(2026, 6, 1) + timedelta(days=number) for number in range(60)]
@@ -66,7 +60,7 @@ def test_the_cycles_are_due_when_it_says() -> None:
 
 
 def test_every_constraint_that_it_names_is_there() -> None:
-    named = {constraint for _, constraint in rows("nothing is paid twice, since")}
+    named = {constraint for _, constraint in rows(PAGE, "nothing is paid twice, since")}
     there = {
         str(constraint.name)
         for table in metadata.tables.values()
@@ -77,7 +71,7 @@ def test_every_constraint_that_it_names_is_there() -> None:
 
 
 def test_the_statuses_are_those_there_are() -> None:
-    assert [status for status, _ in rows("status")] == list(PayoutStatus)
+    assert [status for status, _ in rows(PAGE, "status")] == list(PayoutStatus)
 
 
 def test_the_numbers_are_those_that_count() -> None:

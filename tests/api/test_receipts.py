@@ -236,6 +236,18 @@ async def test_who_tries_links_is_told_to_stop(
     assert (await http.get(good)).status_code == 200
 
 
+async def test_it_says_when_to_come_back_while_the_database_is_away(
+    http: httpx.AsyncClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("db.receipts.of_payment", away)
+    answer = await http.get(address_of(settings, uuid4()))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+    assert answer.text == "The receipt cannot be read just now.\n"
+
+
 async def test_a_payment_leads_to_its_receipt_once_it_came_in(
     settings: Settings, database: Database
 ) -> None:

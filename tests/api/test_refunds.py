@@ -13,6 +13,9 @@ from api import ids
 from db.ids import new_id
 from db.tables import refunds
 from domain.booking_rules import BookingRules
+from domain.money import Money
+from domain.payment_events import Said
+from tests import paying as gateway
 from tests.api import market
 from tests.api.house import House
 from tests.api.market import HOUR, Market, Person, uid_of
@@ -122,6 +125,43 @@ async def test_staff_give_a_part_back_and_its_customer_sees_it(home: House) -> N
             "id": refund["id"],
             "reason": "A late start.",
         }
+
+
+async def test_what_staff_gave_back_at_the_gateway_is_seen_like_any_other(home: House) -> None:
+    shop = await opened(home)
+    ada = await shop.customer()
+    booking = await paid(shop, ada)
+    payment = await gateway.read_payment(
+        home.database, ids.parse("Payment", booking["payment"], "id")
+    )
+    report = gateway.said(
+        payment,
+        Said.REFUND_MADE,
+        refund="re_there",
+        money=Money(amount_minor=4051 + 9, currency="GBP"),
+    )
+    await gateway.hear(home.database, report)
+    await gateway.settle(home.database, payment)
+
+    seen = await shop.act(ada, SEEN, id=booking["id"])
+    (refund,) = seen["refunds"]
+    assert refund.pop("doneAt")
+    assert refund == {
+        "id": refund["id"],
+        "amount": gbp(4060),
+        "cause": "AT_GATEWAY",
+        "to": "CARD",
+        "status": "DONE",
+        "reason": "",
+        "booking": {"id": booking["id"]},
+    }
+    assert seen["payments"][0]["refunded"] == gbp(4051)
+    assert (await give(shop, "Dora", booking, amount=gbp(1)))["refundable"] == gbp(0)
+    excess = "query($id: ID!) { booking(id: $id) { refunds { excess { amountMinor currency } } } }"
+    (shown,) = (await shop.act("Dora", excess, id=booking["id"]))["refunds"]
+    assert shown == {"excess": gbp(9)}
+    answer = await home.ask(ada.name, excess, id=booking["id"])
+    assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
 async def test_nobody_else_sees_it_or_gives(home: House) -> None:

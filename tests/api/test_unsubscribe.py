@@ -197,7 +197,7 @@ async def test_links_that_are_not_ours_are_limited_by_address_and_good_ones_are_
     refused = await home.door.http.get("/unsubscribe?token=y")
     assert refused.status_code == 429
     assert 0 < int(refused.headers["retry-after"]) <= 900
-    assert "Too many tries" in refused.text
+    assert "Too many tries." in refused.text
     assert (await home.door.http.post(address(settings))).status_code == 200
 
 
@@ -222,6 +222,7 @@ async def test_it_says_when_to_come_back_while_the_database_is_away(
     monkeypatch.setattr("db.preferences.reach", away)
     answer = await home.door.http.get(address(settings))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+    assert "One moment." in answer.text
     assert "Try again in a minute" in answer.text
 
 

@@ -21,6 +21,7 @@ from tests.api.booking_docs import PAGE as BOOKING_PAGE
 from tests.api.booking_docs import read
 from tests.api.house import House
 from tests.api.playing import SCHEMA, assert_fit, play
+from tests.doc_tables import rows
 
 PAGE: Final = BOOKING_PAGE.with_name("work.md")
 
@@ -44,15 +45,8 @@ def test_every_document_fits_the_schema_and_is_sent_by_who_may_send_it() -> None
     assert_fit(examples)
 
 
-def rows(heading: str) -> list[list[str]]:
-    """The cells of the table whose first heading this is, without the backticks."""
-    table = PAGE.read_text().partition(f"| {heading} |")[2].partition("\n\n")[0]
-    lines = table.splitlines()[2:]
-    return [[cell.strip().replace("`", "") for cell in line.split("|")[1:-1]] for line in lines]
-
-
 def test_every_presence_is_listed_in_the_order_in_which_they_are_told_apart() -> None:
-    listed = [cells[0] for cells in rows("presence")]
+    listed = [cells[0] for cells in rows(PAGE, "presence")]
     assert listed == [Presence.OFFLINE, Presence.BUSY, Presence.AWAY, Presence.ONLINE]
     assert set(listed) == set(Presence)
 
@@ -72,7 +66,7 @@ def test_the_numbers_are_those_that_count() -> None:
 
 def test_every_problem_of_the_acts_that_are_listed_is_listed() -> None:
     assert SCHEMA.mutation_type is not None
-    acts = {name for _, of, _ in rows("problem") for name in re.findall(r"\w+", of)} - {"all"}
+    acts = {name for _, of, _ in rows(PAGE, "problem") for name in re.findall(r"\w+", of)} - {"all"}
     acts |= {"reportUnavailable"}
     problems = {
         kind.name
@@ -80,7 +74,7 @@ def test_every_problem_of_the_acts_that_are_listed_is_listed() -> None:
         for kind in get_named_type(SCHEMA.mutation_type.fields[name].type).types
         if not kind.name.endswith("Success")
     }
-    listed = {name for cells in rows("problem") for name in cells[0].split(", ")}
+    listed = {name for cells in rows(PAGE, "problem") for name in cells[0].split(", ")}
     assert problems == listed
 
 

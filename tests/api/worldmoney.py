@@ -16,12 +16,14 @@ from sqlalchemy import insert, select
 
 from db import credits as db_credits
 from db import payment_rows, payroll, refunds, tables
+from db.ids import new_id
 from domain.booking_rules import BookingRules
 from domain.house import DEFAULT
 from domain.ledger import shared
 from domain.payments import Method, Purpose
 from domain.payouts import PayCycle
 from domain.refunds import Wish
+from domain.refunds_elsewhere import found
 from tests.api.world import DAY, HOUR, World
 from tests.money import a_payment, gbp, pay_in
 
@@ -31,6 +33,9 @@ DEPOSIT, BALANCE, TIP = 31_415_927, 27_182_845, 16_180_339
 LATER, RIVALS = 14_142_135, 17_320_508
 #: What was given back of the first, once by each way that it can go.
 REFUNDS: Final = {"WAITING": 5_772_156, "DONE": 2_645_751, "FAILED": 4_472_135}
+#: What staff gave back of it at the gateway itself, and how much of that was not there any more.
+TOO_MUCH: Final = 1_772_453
+AT_GATEWAY: Final = DEPOSIT - sum(REFUNDS.values()) + TOO_MUCH
 #: What the other customer has in credit, and what could not be charged.
 CREDIT, DECLINED, WITHDRAWN = 33_166_247, 22_360_679, 24_494_897
 
@@ -168,7 +173,18 @@ async def _given_back(world: World) -> None:
                 tx, booking_id=world.bookings["paid"].id, by=world.who("admin"), wish=wish
             )
         world.money[f"refund: {status}"] = refund.id
+    await _given_back_there(world)
     said = {"failure": "Refund: the gateway is down"}
     await world.change(tables.refunds, world.money["refund: WAITING"], **said)
     gone = {"status": "FAILED", "due_at": None, "failed_at": world.at}
     await world.change(tables.refunds, world.money["refund: FAILED"], **said | gone)
+
+
+async def _given_back_there(world: World) -> None:
+    async with world.database.begin() as tx:
+        (payment,) = await payment_rows.by_ids(tx, [world.money["paid: DEPOSIT"]])
+        made: dict[str, Any] = {"gateway_id": "re_ByHand", "uid": new_id(), "at": world.at}
+        refund = found(payment, gbp(AT_GATEWAY), **made)
+        await refunds.note_found(tx, refund, payment)
+    assert refund.excess_minor == TOO_MUCH
+    world.money["refund: AT_GATEWAY"] = refund.id

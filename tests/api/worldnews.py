@@ -22,7 +22,8 @@ from tests.api.world import HOUR, World
 _ELSEWHERE: Final = frozenset(
     {
         *(Message.PAYMENT_RECEIPT, Message.PAYMENT_FAILED, Message.PAYMENT_MISMATCHED),
-        *(Message.REFUND_SENT, Message.REFUND_FAILED, Message.PAYOUT_SENT, Message.PAYOUT_FAILED),
+        *(Message.REFUND_SENT, Message.REFUND_FAILED, Message.REFUND_MISMATCHED),
+        *(Message.CREDIT_GRANTED, Message.PAYOUT_SENT, Message.PAYOUT_FAILED),
         *(Message.WAITLIST_GRANT, Message.SERIES_CONFLICT, Message.OFFER),
     }
 )
@@ -46,6 +47,8 @@ async def told(world: World) -> None:
     for staff in ("dispatcher", "admin"):
         await _tell(world, staff, Message.PAYMENT_MISMATCHED, deposit)
         await _tell(world, staff, Message.REFUND_FAILED, refund)
+        there = deposit | {"refund": world.money["refund: AT_GATEWAY"]}
+        await _tell(world, staff, Message.REFUND_MISMATCHED, there)
     for name, payout in (("winner", "first payout"), ("rival", "rival's")):
         whose = {"provider": world.uid(name), "payout": world.money[payout]}
         await _tell(world, name, Message.PAYOUT_SENT, whose)

@@ -50,7 +50,8 @@ from db.tables import (
 from db.tables import holds as holds_table
 from db.tables import withdrawals as withdrawals_table
 from domain.booking_rules import BookingRules
-from domain.bookings import UNFINISHED, Booking, BookingKind, BookingStatus, Party
+from domain.booking_steps import UNFINISHED, BookingStatus
+from domain.bookings import Booking, BookingKind, Party
 from domain.lifecycle import Details
 from domain.no_shows import Evidence
 from domain.offers import OfferState

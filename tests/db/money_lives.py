@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
-from db import lapsing, ledger, no_shows, paying, payouts, payroll, refunds
+from db import lapsing, ledger, no_shows, paying, payment_rows, payouts, payroll, refunds
 from db.engine import Database
 from db.tables import ledger_lines, payable_lines
 from db.tables import payouts as payouts_table
@@ -24,6 +24,7 @@ from domain.house import HouseRules
 from domain.ledger import NotEnoughCredit
 from domain.no_shows import Evidence
 from domain.paying import PayAmount, Wish
+from domain.payment_events import Said
 from domain.payments import Method, Payment, PaymentStatus
 from domain.payouts import PayCycle
 from domain.refunds import Wish as RefundWish
@@ -66,11 +67,13 @@ BOOKED: Final = st.fixed_dictionaries(
 DRAWN: Final[dict[str, tuple[int, st.SearchStrategy[Any]]]] = {
     "ask": (4, st.sampled_from(list(PayAmount))),
     "hear": (5, st.sampled_from(["right", "right", "right", "wrong"])),
+    "put_right": (2, st.sampled_from([None, 0.01, 0.5, 1.0])),
+    "give_back_there": (3, PART),
     "credit": (2, st.sampled_from(list(PayAmount))),
     "work": (3, st.none()),
     "cancel": (2, st.booleans()),
     "miss": (2, st.sampled_from(list(Party))),
-    "lapse": (1, st.none()),
+    "lapse": (3, st.none()),
     "refund": (4, st.tuples(PART, st.sampled_from([None, *Method]))),
     "tip": (3, st.sampled_from([1, 99, 5000, 10_000])),
     "refund_tip": (1, st.none()),
@@ -96,6 +99,9 @@ BEGINNINGS: Final[list[tuple[Act, ...]]] = [
     (("ask", DEPOSIT), ("credit", FULL), ("hear", "right")),
     (("ask", FULL), ("lapse", None), ("hear", "right")),
     (("ask", DEPOSIT), ("lapse", None), ("hear", "right"), ("work", None)),
+    (("ask", FULL), ("put_right", 0.5), ("work", None)),
+    (("ask", FULL), ("cancel", False), ("put_right", 1.0)),
+    (("ask", FULL), ("hear", "right"), ("work", None), ("give_back_there", 0.3)),
 ]
 
 
@@ -125,14 +131,16 @@ class Expected:
     payouts: list[int] = field(default_factory=list)
     share_lost: bool = False
 
-    def come_in(self, minor: int, *, confirms: int) -> None:
-        """A right payment for the work."""
+    def come_in(self, minor: int, *, confirms: int, returned: int = 0) -> None:
+        """A right payment for the work, of which so much went back before it was known as such."""
         self.received += minor
+        self.returned += returned
+        left = minor - returned
         if self.lapsed and self.received >= confirms:
             self.stands, self.lapsed = "on", False
-        excess = min(minor, max(0, self.received - self.price)) if self.stands != "off" else 0
+        excess = min(left, max(0, self.received - self.price)) if self.stands != "off" else 0
         self.returned += excess
-        self.held += minor - excess
+        self.held += left - excess
         self.settle()
 
     def settle(self) -> None:
@@ -175,6 +183,7 @@ class Life:
         self.house, self.booking, self.expected = house, booking, expected
         self.asked: Payment | None = None
         self.mondays = iter(MONDAYS)
+        self.given = 0
         self.confirms = half_up(expected.price, booking.rules.deposit_percent) or expected.price
 
     async def ask(self, amount: PayAmount) -> None:
@@ -201,6 +210,42 @@ class Life:
             self.expected.come_in(money.amount_minor, confirms=self.confirms)
         else:
             self.expected.apart += money.amount_minor
+
+    async def put_right(self, part: float | None) -> None:
+        """A wrong sum comes in, some of it is given back, and then it was right after all."""
+        if self.asked is None:
+            return
+        payment, self.asked = self.asked, None
+        right = payment.amount.amount_minor
+        wrong, database = gbp(right + 7), self.house.database
+        await gateway.hear(database, gateway.said(payment, money=wrong))
+        await gateway.settle(database, payment)
+        back = min(right, max(1, int(right * part))) if part else 0
+        if back:
+            wish = RefundWish(amount=gbp(back), payment_id=payment.id, to=None, reason="Sorry.")
+            await self._give(wish)
+        await gateway.hear(database, gateway.said(payment))
+        await gateway.settle(database, payment)
+        self.expected.come_in(right, confirms=self.confirms, returned=back)
+
+    async def give_back_there(self, part: float) -> None:
+        """Staff give back at the gateway's own page, perhaps more than there is left to give."""
+        async with self.house.database.read() as connection:
+            all_ = (await payment_rows.of_bookings(connection, [self.booking.id]))[self.booking.id]
+        paid = [one for one in all_ if one.status is PaymentStatus.PAID and not one.is_tip]
+        paid = [one for one in paid if one.method is Method.CARD]
+        if not paid:
+            return
+        payment, self.given = paid[-1], self.given + 1
+        minor = max(1, int(payment.amount.amount_minor * part))
+        facts = {"refund": f"re_{self.booking.id}_{self.given}", "money": gbp(minor)}
+        for _ in range(2):
+            report = gateway.said(payment, Said.REFUND_MADE, **facts)
+            await gateway.hear(self.house.database, report, report)
+            await gateway.settle(self.house.database, payment)
+        covered = min(minor, payment.refundable_minor)
+        self.expected.give_back(covered)
+        self.expected.apart -= minor - covered
 
     async def credit(self, amount: PayAmount) -> None:
         await self.house.grant(1)

@@ -23,7 +23,8 @@ from db.tables import (
     provider_services,
 )
 from domain.auto_assign import Report
-from domain.bookings import BookingKind, BookingStatus
+from domain.booking_steps import BookingStatus
+from domain.bookings import BookingKind
 from domain.events import EventType
 from domain.history import Source
 from domain.matching import HardRule

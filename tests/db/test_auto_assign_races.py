@@ -13,7 +13,8 @@ from sqlalchemy import select, text, update
 from db import assignments, auto_assign, bookings, cancellations, giving, offers, providers, shifts
 from db.tables import auto_runs, job_offers
 from db.tables import bookings as bookings_table
-from domain.bookings import Booking, BookingStatus
+from domain.booking_steps import BookingStatus
+from domain.bookings import Booking
 from domain.events import EventType
 from domain.house import DEFAULT
 from domain.matching.batch import Why

@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 
 from db import bookings, cancellations
-from domain.bookings import BookingFilter, BookingStatus
+from domain.booking_steps import BookingStatus
+from domain.bookings import BookingFilter
 from domain.history import HistoryEntry, Source
 from domain.money import Money
 from domain.offers import Wave

@@ -13,7 +13,8 @@ from db import booking_rules, cancellations, lifecycle, offers, providers, reque
 from db import bookings as db_bookings
 from db.tables import bookings, events, history, reservations
 from domain.booking_rules import BookingRule, BookingRules, RulesBroken
-from domain.bookings import Booking, BookingStatus, SlotTaken
+from domain.booking_steps import BookingStatus
+from domain.bookings import Booking, SlotTaken
 from domain.offers import Gone, OfferGone, OfferState
 from domain.work import Handover
 from tests import invariants

@@ -10,7 +10,8 @@ import pytest
 
 from db import calendar
 from db.engine import Database
-from domain.bookings import Booking, BookingStatus
+from domain.booking_steps import BookingStatus
+from domain.bookings import Booking
 from domain.calendar import CalendarView, Day, Period, Scope, period
 from domain.people import Viewer
 from domain.services import Service

@@ -6,13 +6,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 
 from db import credits as db_credits
-from db import ledger
+from db import ledger, message_facts
 from db.ids import new_id
-from db.tables import credit_grants, ledger_lines
+from db.tables import credit_grants, events, ledger_lines
 from domain.credits import CreditUse, Grant
+from domain.events import EventType
 from domain.idempotency import IdempotencyKeyReused, key
+from domain.messages import Channel, Message
 from domain.money import MAX_MINOR, Money
 from domain.pages import PageRequest
 from domain.payments import Method
@@ -21,6 +24,7 @@ from tests.db.racing import race
 from tests.db.till import House
 from tests.factories import count_rows
 from tests.money import gbp
+from tests.notes import notes, tell
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -75,6 +79,24 @@ async def test_what_is_given_is_theirs_to_spend_and_comes_back(house: House) -> 
         (CreditUse.GRANTED, gbp(500), None, "A late start."),
     ]
     assert await lines(house, new_id()) == []
+
+
+async def test_whoever_is_given_some_is_told_how_much_and_why_once(house: House) -> None:
+    for _ in range(2):
+        await house.do(granting(house, 500, "one"))
+    e = events.c
+    query = select(e.id).where(e.type == EventType.CREDIT_GRANTED)
+    async with house.database.read() as connection:
+        (event_id,) = await connection.scalars(query)
+
+    assert await tell(house.database, event_id) == {Channel.EMAIL}
+
+    (note,) = await notes(house.database)
+    whose = (note.recipient_id, note.message, note.listed)
+    assert whose == (house.customer.user_id, Message.CREDIT_GRANTED, True)
+    async with house.database.read() as connection:
+        facts = (await message_facts.read(connection, [note]))[note.id]
+    assert (facts.amount, facts.reason) == (gbp(500), "A late start.")
 
 
 async def test_the_same_key_gives_once_also_at_once(house: House) -> None:

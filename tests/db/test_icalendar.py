@@ -14,7 +14,8 @@ from db.engine import Database
 from db.tables import bookings as bookings_table
 from db.tables import calendar_links as links_table
 from db.tables import history, reservations, users
-from domain.bookings import Act, Booking
+from domain.booking_steps import Act
+from domain.bookings import Booking
 from domain.calendar_links import CalendarLink, TooManyCalendarLinks
 from domain.icalendar import Entry, EntryStatus
 from domain.people import Viewer

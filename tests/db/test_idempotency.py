@@ -12,7 +12,8 @@ import pytest
 from db import cancellations, requests
 from db.tables import bookings, events, history, idempotency_keys
 from domain.booking_rules import RulesBroken
-from domain.bookings import Booking, BookingStatus
+from domain.booking_steps import BookingStatus
+from domain.bookings import Booking
 from domain.idempotency import IdempotencyKeyReused, key
 from tests.db.racing import act, race, waiting
 from tests.factories import (

@@ -12,7 +12,8 @@ from sqlalchemy import delete, update
 from db import cancellations, lapsing, offers, paying, providers
 from db.tables import providers as providers_table
 from db.tables import working_hours
-from domain.bookings import Booking, BookingKind, BookingStatus, WrongStatus
+from domain.booking_steps import BookingStatus, WrongStatus
+from domain.bookings import Booking, BookingKind
 from domain.events import EventType
 from domain.offers import OfferState
 from domain.payments import PaymentStatus

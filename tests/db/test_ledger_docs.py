@@ -16,12 +16,14 @@ from domain.booking_rules import BookingRules
 from domain.house import DEFAULT
 from domain.ledger import Account, Entry, LineKind
 from domain.paying import PayAmount, Wish
+from domain.payment_events import Said
 from domain.payments import Method
 from domain.payouts import PayCycle
 from domain.refunds import Wish as RefundWish
 from tests import paying as gateway
 from tests.db.money_lives import PAYDAY, as_if_long_ago, pay_out
 from tests.db.till import HOUR, House
+from tests.doc_tables import rows
 from tests.money import gbp
 
 if TYPE_CHECKING:
@@ -34,15 +36,6 @@ if TYPE_CHECKING:
 PAGE: Final = Path(__file__).parents[2] / "docs" / "ledger.md"
 PRICE: Final = 10_001
 ACCOUNTS: Final = [account.value for account in Account]
-
-
-def table(heading: str, after: str = "# The ledger\n") -> list[list[str]]:
-    """The cells of the first table after a text whose first heading this is, without backticks."""
-    _, found, rest = PAGE.read_text().partition(after)
-    assert found == after
-    text = re.split(rf"\n\| {heading} *\|", rest, maxsplit=1)[1].partition("\n\n")[0]
-    lines = text.splitlines()[2:]
-    return [[cell.strip().replace("`", "") for cell in line.split("|")[1:-1]] for line in lines]
 
 
 class Example:
@@ -127,6 +120,24 @@ async def put_right(one: Example) -> None:
     await gateway.settle(one.house.database, payment)
 
 
+async def put_right_late(one: Example) -> None:
+    payment = await one.pay(received=1001)
+    await one.give_back(None, payment)
+    await gateway.hear(one.house.database, gateway.said(payment))
+    await gateway.settle(one.house.database, payment)
+
+
+async def given_back_there(one: Example) -> None:
+    payment = await one.pay()
+    wish = RefundWish(amount=gbp(3000), payment_id=None, to=Method.CREDITS, reason="Sorry.")
+    giving = partial(refunds.give_by_hand, booking_id=one.booking.id, by=one.house.staff)
+    await one.house.do(partial(giving, wish=wish))
+    there: dict[str, Any] = {"refund": f"re_{payment.id}", "money": gbp(PRICE)}
+    report = gateway.said(payment, Said.REFUND_MADE, **there)
+    await gateway.hear(one.house.database, report)
+    await gateway.settle(one.house.database, payment)
+
+
 async def paid_out(one: Example) -> None:
     await full(one)
     mine = one.house.provider.user_id
@@ -146,6 +157,8 @@ EXAMPLES: Final[dict[str, Callable[[Example], Awaitable[None]]]] = {
     "Partly with credit, and called off by the house": credited,
     "A wrong sum, given back": wrong,
     "A wrong sum, put right": put_right,
+    "A wrong sum, put right when it had gone back": put_right_late,
+    "Given back at the gateway itself, more than there was": given_back_there,
     "Paid out": paid_out,
 }
 
@@ -157,8 +170,8 @@ async def entries(database: Database, example: Callable[[Example], Awaitable[Non
     booking = await house.book(ahead=10 * HOUR, price=gbp(PRICE), rules=rules, paid_at=None)
     await example(Example(house, booking))
     async with database.read() as connection:
-        rows = await connection.execute(ledger.listed().order_by("at", "id"))
-        return [ledger.entry(row) for row in rows]
+        listed = await connection.execute(ledger.listed().order_by("at", "id"))
+        return [ledger.entry(row) for row in listed]
 
 
 def shown(lines: Iterable[Entry]) -> list[list[str]]:
@@ -167,9 +180,9 @@ def shown(lines: Iterable[Entry]) -> list[list[str]]:
     for one in lines:
         sums = postings.setdefault(one.cause, dict.fromkeys(ACCOUNTS, 0))
         sums[one.account.value] += one.amount.amount_minor
-    rows = [[named(cause), *map(cell, sums.values())] for cause, sums in postings.items()]
+    causes = [[named(cause), *map(cell, sums.values())] for cause, sums in postings.items()]
     totals = [sum(sums[account] for sums in postings.values()) for account in ACCOUNTS]
-    return [*rows, ["in all", *map(cell, totals)]]
+    return [*causes, ["in all", *map(cell, totals)]]
 
 
 def named(cause: str) -> str:
@@ -183,12 +196,12 @@ def cell(minor: int) -> str:
 @pytest.mark.parametrize("name", list(EXAMPLES))
 async def test_every_example_comes_to_what_the_page_says(database: Database, name: str) -> None:
     found = shown(await entries(database, EXAMPLES[name]))
-    assert table("posting", after=f"### {name}\n") == found
+    assert rows(PAGE, "posting", after=f"### {name}\n") == found
 
 
 def test_every_account_and_kind_is_listed_with_its_meaning() -> None:
-    assert [row[0] for row in table("account")] == ACCOUNTS
-    assert [row[0] for row in table("kind")] == [kind.value for kind in LineKind]
+    assert [row[0] for row in rows(PAGE, "account")] == ACCOUNTS
+    assert [row[0] for row in rows(PAGE, "kind")] == [kind.value for kind in LineKind]
 
 
 async def test_every_posting_is_listed_with_the_lines_that_it_may_have(
@@ -199,7 +212,7 @@ async def test_every_posting_is_listed_with_the_lines_that_it_may_have(
         for one in await entries(database, example):
             family = re.sub(r":\d+$", ":n", named(one.cause))
             seen.setdefault(family, set()).add(f"{one.account} {one.kind}")
-    listed = {row[0]: set(row[2].split(", ")) for row in table("cause")}
+    listed = {row[0]: set(row[2].split(", ")) for row in rows(PAGE, "cause")}
     assert listed == seen
 
 
@@ -212,6 +225,6 @@ def test_no_cause_is_made_in_the_code_that_is_not_listed() -> None:
         if "posting(" in (text := path.read_text()) or "Posting(" in text
         for cause in re.findall(r'f"([a-z]+):\{', text)
     }
-    listed = {row[0].partition(":")[0] for row in table("cause")}
+    listed = {row[0].partition(":")[0] for row in rows(PAGE, "cause")}
     # "fee" and "earning" are named by what they are for.
     assert made | {"fee", "earning"} == listed

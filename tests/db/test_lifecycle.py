@@ -12,7 +12,8 @@ import pytest
 from db import cancellations, lifecycle, matching, offers, providers, requests
 from db.tables import bookings, events, history, reservations
 from domain.booking_rules import RulesBroken
-from domain.bookings import BookingKind, BookingStatus, SlotTaken, WrongStatus
+from domain.booking_steps import BookingStatus, WrongStatus
+from domain.bookings import BookingKind, SlotTaken
 from domain.events import EventType
 from domain.matching import HardRule
 from domain.offers import OfferState

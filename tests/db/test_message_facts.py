@@ -17,9 +17,11 @@ from db.ids import new_id
 from db.tables import payouts, payroll_runs, users
 from domain.house import HouseRules
 from domain.messages import Message
+from domain.money import Money
 from domain.notifications import Notification
 from domain.people import Role
 from domain.refunds import RefundCause
+from domain.refunds_elsewhere import found
 from domain.waitlist import Opening, Wish
 from tests.db.racing import act
 from tests.factories import (
@@ -258,6 +260,22 @@ async def test_a_refund_says_what_was_given_back(database: Database) -> None:
     (said,) = await read(database, note(Message.REFUND_SENT, house.customer, **subject))
 
     assert (said.refund, said.reason, said.service) == (gbp(500), "The vase", "Oven clean")
+
+
+async def test_what_went_back_of_a_booking_is_told_in_its_currency(database: Database) -> None:
+    house = await House.open(database)
+    booking = await house.book(database)
+    async with database.begin() as tx:
+        at = await clock.now(tx)
+        paid = await pay_in(tx, booking_id=booking.id, minor=4050, at=at)
+        for number, money in enumerate((gbp(500), Money(amount_minor=7, currency="USD"))):
+            made: dict[str, Any] = {"gateway_id": f"re_{number}", "uid": new_id(), "at": at}
+            await refunds.note_found(tx, found(paid, money, **made), paid)
+    told = note(Message.BOOKING_CANCELLED, house.customer, booking=booking.id)
+
+    (said,) = await read(database, told)
+
+    assert said.refund == gbp(500)
 
 
 async def test_a_payout_says_what_it_pays(database: Database) -> None:

@@ -14,7 +14,7 @@ from db import bookings, profiles, providers, reservations, schema, services
 from db.engine import Database
 from domain.availability import Block
 from domain.booking_rules import BookingRules
-from domain.bookings import BookingStatus
+from domain.booking_steps import BookingStatus
 from domain.history import Source
 from tests.factories import NOW, WESTMINSTER
 from tests.servers import with_driver

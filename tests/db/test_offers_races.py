@@ -13,7 +13,8 @@ from sqlalchemy import select, text
 from db import bookings, cancellations, offers
 from db.ids import new_id
 from db.tables import job_offers
-from domain.bookings import Booking, BookingStatus, SlotTaken
+from domain.booking_steps import BookingStatus
+from domain.bookings import Booking, SlotTaken
 from domain.events import EventType
 from domain.money import Money
 from domain.offers import Gone, JobOffer, OfferGone, OfferState

@@ -11,7 +11,7 @@ import pytest
 
 from db import bookings as db_bookings
 from db import cancellations, offers
-from domain.bookings import Act, BookingStatus, WrongStatus
+from domain.booking_steps import Act, BookingStatus, WrongStatus
 from domain.cancellations import FeeChanged
 from domain.money import Money
 from domain.offers import Gone, OfferState

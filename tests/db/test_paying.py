@@ -17,7 +17,8 @@ from db import gateway_events as inbox
 from db.ids import new_id
 from db.tables import gateway_events, ledger_lines, ledger_postings, payments, refunds
 from domain.booking_rules import BookingRules
-from domain.bookings import Booking, BookingStatus, WrongStatus
+from domain.booking_steps import BookingStatus, WrongStatus
+from domain.bookings import Booking
 from domain.events import EventType
 from domain.idempotency import IdempotencyKeyReused, key
 from domain.ledger import Account, Line, LineKind, NotEnoughCredit, Posting
@@ -468,16 +469,6 @@ class TestARefundThatTheBankSendsBack:
             assert list(left) == [Said.REFUND_FAILED]
             found = await inbox.overlooked(connection, after=timedelta(), limit=5)
         assert [uid for uid, _ in found] == [payment.id]
-
-
-async def test_what_was_given_back_at_the_gateway_is_noticed(
-    crowd: Database, customer: Viewer, booking: Booking
-) -> None:
-    payment = await asked(crowd, booking, customer)
-    await hear(crowd, said(payment))
-    assert not (await settle(crowd, payment)).refunded_elsewhere
-    await hear(crowd, said(payment, Said.REFUNDED, money=gbp(1)))
-    assert (await settle(crowd, payment)).refunded_elsewhere
 
 
 async def test_what_was_said_before_we_knew_its_name_is_put_right(

@@ -9,7 +9,8 @@ from sqlalchemy import event, func, insert, literal, select, text
 
 from db import queue
 from db.tables import bookings
-from domain.bookings import BookingKind, BookingStatus
+from domain.booking_steps import BookingStatus
+from domain.bookings import BookingKind
 from domain.pages import PageRequest
 from domain.services import Trade
 from tests.factories import add_booking, add_customer, add_provider, add_service, now

@@ -11,7 +11,8 @@ from db import cancellations, moves
 from db.ids import new_id
 from db.tables import bookings, events, history, series, series_occurrences
 from domain.booking_rules import BookingRule
-from domain.bookings import Booking, BookingStatus
+from domain.booking_steps import BookingStatus
+from domain.bookings import Booking
 from domain.cancellations import FeeChanged
 from domain.events import EventType
 from domain.lifecycle import Details

@@ -19,7 +19,8 @@ from db import (
 from db.ids import new_id
 from db.tables import payments
 from domain.booking_rules import BookingRules
-from domain.bookings import Booking, BookingStatus, Party
+from domain.booking_steps import BookingStatus
+from domain.bookings import Booking, Party
 from domain.events import EventType
 from domain.no_shows import Evidence
 from domain.payments import Method, Purpose

@@ -11,7 +11,16 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select, update
 
 from db import bookings as db_bookings
-from db import cancellations, clock, offers, preferences, telling, withdrawals
+from db import (
+    cancellations,
+    clock,
+    lapsing,
+    message_facts,
+    offers,
+    preferences,
+    telling,
+    withdrawals,
+)
 from db.tables import deliveries, events, notifications, untold_events, users
 from domain.bookings import happened
 from domain.events import Event, EventType
@@ -34,6 +43,7 @@ from tests.factories import (
     read_events,
 )
 from tests.notes import add_device, happen, last, notes, tell, to_send, told
+from tests.paying import asked, hear, pay, said, settle
 
 if TYPE_CHECKING:
     from db.engine import Database
@@ -88,6 +98,43 @@ async def test_everyone_who_was_told_hears_of_it_in_the_app(database: Database) 
         for one in await notes(database)
     ]
     assert {one["recipient"] for one in subjects} == {str(customer.user_id), str(provider.user_id)}
+
+
+async def test_a_payment_that_confirms_a_booking_is_told_to_its_provider(
+    database: Database,
+) -> None:
+    customer, provider, booking = await assigned(database)
+    await act(database, partial(pay, booking_id=booking.id, by=customer))
+
+    await tell(database, await last(database, EventType.BOOKING_PAID))
+
+    confirmed = Message.BOOKING_CONFIRMED
+    who = [(one.recipient_id, one.message) for one in await notes(database)]
+    assert who == [(customer.user_id, confirmed), (provider.user_id, confirmed)]
+    async with database.read() as connection:
+        facts = await message_facts.read(connection, await notes(database))
+    (theirs,) = [one for one in facts.values() if one.recipient.id == provider.user_id]
+    assert (theirs.moot, theirs.service is not None, theirs.due) == (False, True, None)
+
+
+async def test_a_payment_that_brings_a_booking_back_is_told_to_its_provider_as_theirs_again(
+    database: Database,
+) -> None:
+    start = await now(database) - HOUR
+    times = {"starts_at": start, "requested_at": start, "assigned_at": start}
+    customer, provider, booking = await assigned(database, **times)
+    payment = await asked(database, booking, customer)
+    await act(database, partial(lapsing.lapse, booking_id=booking.id, patience=HOUR / 4))
+    await hear(database, said(payment))
+    await settle(database, payment)
+
+    for type_ in (EventType.BOOKING_RESTORED, EventType.BOOKING_PAID):
+        await tell(database, await last(database, type_))
+
+    assert [(one.recipient_id, one.message) for one in await notes(database)] == [
+        (provider.user_id, Message.JOB_ASSIGNED),
+        (customer.user_id, Message.BOOKING_CONFIRMED),
+    ]
 
 
 async def test_an_event_that_is_told_again_changes_nothing(database: Database) -> None:

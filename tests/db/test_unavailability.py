@@ -25,7 +25,7 @@ from db.tables import events, history, job_offers, reservations
 from db.tables import shifts as shifts_table
 from db.tables import time_off as time_off_table
 from db.tables import withdrawals as withdrawals_table
-from domain.bookings import BookingStatus
+from domain.booking_steps import BookingStatus
 from domain.events import EventType
 from domain.history import Source
 from domain.holds import HoldEnding

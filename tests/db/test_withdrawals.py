@@ -13,7 +13,7 @@ from db import assignments, bookings, lifecycle, matching, offers, withdrawals
 from db.tables import bookings as bookings_table
 from db.tables import events, history, idempotency_keys, reservations
 from db.tables import withdrawals as table
-from domain.bookings import BookingStatus, WrongStatus
+from domain.booking_steps import BookingStatus, WrongStatus
 from domain.events import EventType
 from domain.history import Source
 from domain.idempotency import IdempotencyKeyReused, Key

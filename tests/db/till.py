@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from db import bookings as db_bookings
-from db import cancellations, clock, lifecycle, refunds, settlements
+from db import cancellations, clock, lifecycle, refund_rows, refunds, settlements
 from db import credits as db_credits
 from domain.idempotency import key
 from domain.refunds import Wish
@@ -101,7 +101,7 @@ class House:
 
     async def refunds(self, booking: Booking) -> list[Refund]:
         async with self.database.read() as connection:
-            return (await refunds.of_bookings(connection, [booking.id]))[booking.id]
+            return (await refund_rows.of_bookings(connection, [booking.id]))[booking.id]
 
     async def settle(self, booking: Booking) -> None:
         """Settle it once more."""
@@ -139,5 +139,5 @@ def giving(
 async def read(house: House, refund: Refund) -> Refund:
     """A refund as it stands in the database."""
     async with house.database.read() as connection:
-        (found,) = await refunds.by_ids(connection, [refund.id])
+        (found,) = await refund_rows.by_ids(connection, [refund.id])
     return found

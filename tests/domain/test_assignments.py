@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from domain.assignments import assign, release
-from domain.bookings import Act, Booking, BookingStatus, WrongStatus, happened
+from domain.booking_steps import Act, BookingStatus, WrongStatus
+from domain.bookings import Booking, happened
 from domain.events import EventType
 from domain.offers import JobOffer, OfferState, Outcome, Wave, about
 from tests.factories import NOW, PROVIDER, a_booking, an_offer

@@ -18,7 +18,8 @@ from domain.auto_assign import (
     may_be_given,
     report,
 )
-from domain.bookings import Booking, BookingStatus, WrongStatus
+from domain.booking_steps import BookingStatus, WrongStatus
+from domain.bookings import Booking
 from domain.events import EventType
 from domain.matching import Ranked, rank
 from domain.matching.batch import Gain, Plan, Unassigned, Why

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.bookings import BookingStatus
+from domain.booking_steps import BookingStatus
 from domain.calendar import CalendarView, Scope, first_instant, period, scope
 from domain.people import Role
 from domain.refusals import InvalidInput

@@ -9,7 +9,8 @@ import pytest
 
 from domain import cancellations as rules
 from domain.booking_rules import BookingRule, BookingRules, BrokenRule, RulesBroken
-from domain.bookings import Act, Booking, BookingStatus, WrongStatus, happened
+from domain.booking_steps import Act, BookingStatus, WrongStatus
+from domain.bookings import Booking, happened
 from domain.cancellations import CancellationQuote, FeeChanged, cancel, part
 from domain.events import EventType
 from domain.money import Money

@@ -5,7 +5,16 @@ from uuid import UUID
 
 import pytest
 
-from domain.credits import CreditLine, CreditUse, Grant, check, check_balance, grant_posting
+from domain.credits import (
+    CreditLine,
+    CreditUse,
+    Grant,
+    check,
+    check_balance,
+    grant_posting,
+    granted,
+)
+from domain.events import EventType
 from domain.money import MAX_MINOR, Money
 from domain.refusals import InvalidInput
 from tests.factories import CUSTOMER, NOW
@@ -52,6 +61,12 @@ def test_no_more_is_kept_than_a_sum_can_be() -> None:
     check_balance(MAX_MINOR)
     with pytest.raises(InvalidInput, match="give less"):
         check_balance(MAX_MINOR + 1)
+
+
+def test_whoever_is_given_credit_is_told_of_it() -> None:
+    event = granted(a_grant())
+    assert event.type is EventType.CREDIT_GRANTED
+    assert event.subject == {"credit_grant": GRANT, "customer": CUSTOMER}
 
 
 def test_the_house_owes_what_it_gives() -> None:

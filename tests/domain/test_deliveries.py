@@ -77,6 +77,25 @@ def test_each_channel_has_its_patience(channel: Channel, tries: int, seconds: li
     )
 
 
+@pytest.mark.parametrize(
+    ("channel", "asked", "seconds"),
+    [
+        # Less than its own pause, more, and more than is ever waited.
+        (Channel.SMS, 4, 12.5),
+        (Channel.SMS, 90, 90),
+        (Channel.PUSH, 7200, 3600),
+        (Channel.EMAIL, 7200, 7200),
+    ],
+)
+def test_nothing_is_tried_again_before_the_service_wants_it_to(
+    channel: Channel, asked: int, seconds: float
+) -> None:
+    busy = Unavailable(error="busy", retry_after=timedelta(seconds=asked))
+    claimed = a_delivery(channel=channel, tries=2)
+    waits = settle(claimed, busy, at=LATER, jitter=1)
+    assert waits.due_at == LATER + timedelta(seconds=seconds)
+
+
 def test_jitter_halves_a_pause_at_most() -> None:
     patience = Patience(tries=100, longest=timedelta(minutes=1))
     pauses = [patience.pause(2, jitter=jitter).total_seconds() for jitter in (0, 0.5, 1)]

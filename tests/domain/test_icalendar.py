@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.bookings import BookingStatus
+from domain.booking_steps import BookingStatus
 from domain.calendar_links import CalendarLink
 from domain.icalendar import GONE_TOLD, STATUS, Entry, EntryStatus, entry, gone, reader
 from domain.people import Role

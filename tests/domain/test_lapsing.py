@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.bookings import Act, Booking, BookingStatus, WrongStatus
+from domain.booking_steps import Act, BookingStatus, WrongStatus
+from domain.bookings import Booking
 from domain.events import EventType
 from domain.lapsing import lapse, may_be_restored, restore
 from tests.factories import BOOKING, CUSTOMER, NOW, PROVIDER, a_booking

@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from domain.assignments import assign
-from domain.bookings import Act, Booking, WrongStatus, happened
+from domain.booking_steps import Act, WrongStatus
+from domain.bookings import Booking, happened
 from domain.events import EventType
 from domain.lateness import KNOWN_BEFORE, endangered, report, said
 from domain.moves import move

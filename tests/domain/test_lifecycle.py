@@ -6,14 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.bookings import (
-    Act,
-    Booking,
-    BookingStatus,
-    TermsNotAccepted,
-    WrongStatus,
-    happened,
-)
+from domain.booking_steps import Act, BookingStatus, WrongStatus
+from domain.bookings import Booking, TermsNotAccepted, happened
 from domain.events import EventType
 from domain.lifecycle import (
     FORGOTTEN,

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from domain.circumstances import To
+from domain.credits import Grant
 from domain.holds import Hold, HoldEnding
 from domain.matters import Clash, Matter, Window, write
 from domain.message_facts import MessageFacts
@@ -301,6 +302,28 @@ def test_a_refund_says_how_much_and_why_and_to_staff_what_went_wrong() -> None:
     assert (said.refund, said.reason) == (pounds(500), "card_closed")
     unexplained = replace(a_refund(reason=""), done_at=NOW)
     assert written(Message.REFUND_SENT, CARLA, work({"refund": unexplained})).reason is None
+
+
+def test_a_refund_of_too_much_says_to_staff_how_much_that_is() -> None:
+    refund = work({"refund": a_refund(done_at=NOW, excess_minor=300)})
+
+    said = written(Message.REFUND_MISMATCHED, DORA, refund)
+    assert (said.refund, said.excess) == (pounds(500), pounds(300))
+    assert written(Message.REFUND_SENT, CARLA, refund).excess is None
+
+
+def test_credit_says_how_much_it_is_and_why() -> None:
+    grant = Grant(
+        id=UUID(int=58),
+        customer_id=CUSTOMER,
+        amount=pounds(700),
+        reason="The vase",
+        granted_by=UUID(int=59),
+        at=NOW,
+    )
+
+    said = written(Message.CREDIT_GRANTED, CARLA, Matter(grant=grant))
+    assert (said.amount, said.reason, said.at) == (pounds(700), "The vase", NOW)
 
 
 def test_a_payout_says_what_it_pays() -> None:

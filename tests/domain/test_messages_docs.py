@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.circumstances import SOON, Urgency
 from domain.messages import Channel
 from domain.telling import REMINDERS, TABLE
+from tests.doc_tables import rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,11 +19,9 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "messages.md"
 _ORDER: Final = (Channel.EMAIL, Channel.PUSH, Channel.SMS)
 
 
-def said(first: str) -> list[list[str]]:
-    """The cells of the table whose first column is called so, but for the conditions."""
-    (table,) = re.findall(rf"^\| {first} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE.read_text(), re.M)
-    rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in table.splitlines()]
-    return [[*row[:3], *row[4:]] for row in rows]
+def said(heading: str) -> list[list[str]]:
+    """The cells of the table whose first column is headed so, but for the conditions."""
+    return [[*row[:3], *row[4:]] for row in rows(PAGE, heading)]
 
 
 def told(rules: Mapping[Any, Iterable[Rule]]) -> list[list[str]]:

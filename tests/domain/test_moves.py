@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from domain.booking_rules import BookingRule, BookingRules, BrokenRule
-from domain.bookings import Act, Booking, BookingKind, BookingStatus, WrongStatus, happened
+from domain.booking_steps import Act, BookingStatus, WrongStatus
+from domain.bookings import Booking, BookingKind, happened
 from domain.events import EventType
 from domain.moves import against_moving, move, moved
 from domain.offers import JobOffer, OfferState, Outcome, Wave, about

@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from domain.booking_rules import BookingRules
-from domain.bookings import Act, Booking, BookingStatus, Party, WrongStatus, happened
+from domain.booking_steps import Act, BookingStatus, WrongStatus
+from domain.bookings import Booking, Party, happened
 from domain.events import EventType
 from domain.money import Money
 from domain.no_shows import PATIENCE, Evidence, report

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.booking_rules import BookingRule, BrokenRule, RulesBroken
-from domain.bookings import Act, BookingStatus, SlotTaken, WrongStatus
+from domain.booking_steps import Act, BookingStatus, WrongStatus
+from domain.bookings import SlotTaken
 from domain.cancellations import CancellationQuote, FeeChanged
 from domain.local_times import NonexistentLocalTime
 from domain.money import Money

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.bookings import Booking, BookingStatus, happened
+from domain.booking_steps import BookingStatus
+from domain.bookings import Booking, happened
 from domain.events import Event, EventType
 from domain.offers import (
     STEPS,

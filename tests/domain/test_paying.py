@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from domain.booking_rules import BookingRules
-from domain.bookings import Act, Booking, BookingStatus, WrongStatus
+from domain.booking_steps import Act, BookingStatus, WrongStatus
+from domain.bookings import Booking
 from domain.events import EventType
 from domain.ledger import Account, Line, LineKind, Posting
 from domain.money import Money
@@ -208,6 +209,27 @@ class TestWhatCameInIsBooked:
         assert self.booked(wrong(), paid(mismatched_at=NOW)) == [
             self.posting(f"payment:{PAYMENT}:wrong", self.outside(1), apart),
             self.posting(f"payment:{PAYMENT}:right", self.outside(-4050), held),
+            None,
+        ]
+
+    @pytest.mark.parametrize(
+        ("purpose", "account", "kind"),
+        [
+            (Purpose.FULL, Account.HELD, LineKind.REFUND),
+            (Purpose.TIP, Account.PROVIDER, LineKind.TIP),
+        ],
+    )
+    def test_as_if_what_went_back_of_a_wrong_sum_had_gone_back_of_the_right_one(
+        self, purpose: Purpose, account: Account, kind: LineKind
+    ) -> None:
+        before = wrong(refunded_minor=1, purpose=purpose)
+        after = paid(mismatched_at=NOW, refunded_minor=1, purpose=purpose)
+        *_, moved = self.booked(before, after)
+        assert moved is not None
+        assert moved.cause == f"payment:{PAYMENT}:refunded"
+        assert [(one.account, one.kind, one.amount_minor) for one in moved.lines] == [
+            (Account.UNALLOCATED, LineKind.REFUND, 1),
+            (account, kind, -1),
         ]
 
     def test_once(self) -> None:
@@ -256,6 +278,10 @@ class TestItsEffect:
             None,
             3240,
         )
+
+    def test_is_that_too_much_goes_back_but_for_what_has_gone_back_already(self) -> None:
+        whole = a_booking(**STAFFED, paid_at=NOW)
+        assert self.effect(whole, paid(refunded_minor=50), paid()) == (None, None, 4000)
 
     def test_is_that_what_had_lapsed_comes_back_if_its_provider_is_free(self) -> None:
         lapsed = a_booking(**STAFFED, cancelled_at=NOW, lapsed_at=NOW)

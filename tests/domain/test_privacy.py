@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.bookings import CONTACT_OPEN, Booking, BookingKind, BookingStatus
+from domain.booking_steps import BookingStatus
+from domain.bookings import CONTACT_OPEN, Booking, BookingKind
 from domain.history import HistoryEntry, Source
 from domain.money import Money
 from domain.offers import OfferState

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +9,7 @@ from domain.approvals import STEPS, Decision, ProviderApproval
 from domain.matching import DEFAULT_RULES
 from domain.profiles import WEIGHTS, ProfileItem
 from domain.words import MAX_WORDS
+from tests.doc_tables import rows
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "providers.md"
 _SAID: Final = {
@@ -19,22 +19,16 @@ _SAID: Final = {
 }
 
 
-def rows(first: str) -> list[list[str]]:
-    """The cells of the table whose first column is called so."""
-    (table,) = re.findall(rf"^\| {first} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE.read_text(), re.M)
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
-
-
 def test_the_weights_are_the_codes() -> None:
-    said = {ProfileItem(item.strip("`")): int(percent) for item, percent, _ in rows("item")}
+    said = {ProfileItem(item): int(percent) for item, percent, _ in rows(PAGE, "item")}
 
     assert said == WEIGHTS
 
 
 def test_the_steps_are_the_codes() -> None:
     said = {
-        ProviderApproval(stands.strip("`")): frozenset(_SAID[word] for word in may.split(", "))
-        for stands, may in rows("stands")
+        ProviderApproval(stands): frozenset(_SAID[word] for word in may.split(", "))
+        for stands, may in rows(PAGE, "stands")
     }
 
     assert said == STEPS

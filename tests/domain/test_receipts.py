@@ -34,6 +34,8 @@ def a_refund(minor: int, **changes: Any) -> Refund:
 def test_what_is_left_is_what_came_in_less_what_went_back() -> None:
     sent, under_way = a_refund(1000), a_refund(250, done_at=None, due_at=NOW)
     failed = a_refund(500, done_at=None, failed_at=NOW)
+    # More than there was: it is not taken from what is left.
+    sent = a_refund(1700, excess_minor=700)
     refunds = standing([sent, failed, under_way])
     assert refunds == (sent, under_way)
     receipt = Receipt(

@@ -230,6 +230,19 @@ class TestWhosePocket:
             ("OUTSIDE", "REFUND"): 1000,
         }
 
+    def test_what_was_not_there_to_be_given_back_is_owed_by_nobody_yet(self) -> None:
+        both = a_refund(1000, excess_minor=300)
+        assert self.booked(both, a_payment(), held=10000) == {
+            ("HELD", "REFUND"): -700,
+            ("UNALLOCATED", "REFUND"): -300,
+            ("OUTSIDE", "REFUND"): 1000,
+        }
+        usd = Money(amount_minor=1000, currency="USD")
+        assert self.booked(a_refund(amount=usd, excess_minor=1000), a_payment(), held=10000) == {
+            ("UNALLOCATED", "REFUND"): -1000,
+            ("OUTSIDE", "REFUND"): 1000,
+        }
+
 
 class TestWhatBecomesOfIt:
     def test_it_is_due_when_its_time_has_come(self) -> None:
@@ -277,6 +290,11 @@ class TestWhatBecomesOfIt:
         returned = refused.done("re_1", at=NOW).failed("closed card", refused=True, at=NOW)
         assert (returned.status, returned.done_at) == (RefundStatus.FAILED, None)
         assert returned.again(at=NOW).key == f"{REFUND}:2"
+
+    def test_made_and_failed_at_once_it_keeps_its_name_there(self) -> None:
+        failed = a_refund().failed("closed", refused=True, at=NOW, gateway_id="re_1")
+        assert (failed.gateway_id, failed.key) == ("re_1", f"{REFUND}:1")
+        assert failed.failed("no", refused=False, at=NOW).gateway_id == "re_1"
 
     def test_its_events_name_all_that_it_is_about(self) -> None:
         event = about(EventType.REFUND_CREATED, a_refund())

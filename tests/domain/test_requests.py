@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from domain.booking_rules import BookingRules
-from domain.bookings import Booking, BookingKind, BookingStatus
+from domain.booking_steps import BookingStatus
+from domain.bookings import Booking, BookingKind
 from domain.money import Money
 from domain.refusals import InvalidInput
 from domain.requests import BookingRequest, ServiceInactive, draft, outline

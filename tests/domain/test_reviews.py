@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.bookings import BookingStatus
+from domain.booking_steps import BookingStatus
 from domain.events import Event, EventType
 from domain.people import Role
 from domain.refusals import InvalidInput, NotFound

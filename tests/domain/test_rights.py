@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.bookings import OPEN_TO_OFFERS, BookingStatus
+from domain.booking_steps import OPEN_TO_OFFERS, BookingStatus
 from domain.people import Role
 from tests.factories import (
     CUSTOMER,

@@ -76,6 +76,7 @@ def shown(type_: EventType, so: Circumstances) -> list[tuple[Message, UUID]]:
 
 CONFIRMED = (Message.BOOKING_CONFIRMED, CUSTOMER)
 ASSIGNED = (Message.PROVIDER_ASSIGNED, CUSTOMER)
+JOB_CONFIRMED = (Message.BOOKING_CONFIRMED, PROVIDER)
 JOB = (Message.JOB_ASSIGNED, PROVIDER)
 
 
@@ -169,7 +170,7 @@ def test_a_request_is_told_of_unless_something_says_more(
         # Nothing to pay, and booked with its provider.
         (STAFFED | {"paid_at": NOW}, [CONFIRMED, JOB], [], None),
         # Assigned first: being paid confirms it, whichever is told of first.
-        (STAFFED | {"paid_at": LATER}, [ASSIGNED, JOB], [CONFIRMED], None),
+        (STAFFED | {"paid_at": LATER}, [ASSIGNED, JOB], [CONFIRMED, JOB_CONFIRMED], None),
         # Paid, and nobody has it: there is only the receipt.
         (PAID, [], [], None),
         # The house has not said yes: no provider is told, and nothing is confirmed.
@@ -182,7 +183,7 @@ def test_a_request_is_told_of_unless_something_says_more(
         (
             STAFFED | MANUAL | {"approved_at": LATER, "paid_at": LATER + HOUR},
             [],
-            [CONFIRMED],
+            [CONFIRMED, JOB_CONFIRMED],
             [ASSIGNED, JOB],
         ),
         # The house's yes before there was a provider.
@@ -236,7 +237,8 @@ def test_a_booking_that_a_late_payment_brings_back_is_told_to_both_once() -> Non
     facts = STAFFED | {"paid_at": LATER}
 
     assert told(EventType.BOOKING_RESTORED, **facts) == [JOB]
-    assert told(EventType.BOOKING_PAID, **facts) == [CONFIRMED]
+    so = circumstances(booking=a_booking(**facts), brought_back=True)
+    assert shown(EventType.BOOKING_PAID, so) == [CONFIRMED]
 
 
 def test_a_move_is_told_to_the_customer_and_the_provider_who_keeps_it() -> None:
@@ -413,6 +415,10 @@ def test_money_is_told_to_whose_it_is_and_what_goes_wrong_to_staff_too() -> None
     assert shown(EventType.REFUND_FAILED, so) == [
         (Message.REFUND_FAILED, uid) for uid in (CUSTOMER, *staff)
     ]
+    assert shown(EventType.REFUND_MISMATCHED, so) == [
+        (Message.REFUND_MISMATCHED, uid) for uid in staff
+    ]
+    assert shown(EventType.CREDIT_GRANTED, so) == [(Message.CREDIT_GRANTED, CUSTOMER)]
     assert shown(EventType.PAYOUT_PAID, so) == [(Message.PAYOUT_SENT, PROVIDER)]
     assert shown(EventType.PAYOUT_FAILED, so) == [
         (Message.PAYOUT_FAILED, uid) for uid in (PROVIDER, *staff)

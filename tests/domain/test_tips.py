@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.bookings import Booking, BookingStatus
+from domain.booking_steps import BookingStatus
+from domain.bookings import Booking
 from domain.money import Money
 from domain.paying import Asked
 from domain.payments import Method, PaymentStatus, Purpose

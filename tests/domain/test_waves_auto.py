@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain.assignments import assign
-from domain.bookings import Act, Booking, BookingKind, happened, search, step
+from domain.booking_steps import Act, step
+from domain.bookings import Booking, BookingKind, happened, search
 from domain.events import EventType
 from domain.matching import Ranked, rank
 from domain.offers import JobOffer, OfferState, Outcome, Wave, about, accept

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.bookings import Act, Booking, BookingStatus, WrongStatus, happened
+from domain.booking_steps import Act, BookingStatus, WrongStatus
+from domain.bookings import Booking, happened
 from domain.events import EventType
 from domain.offers import JobOffer, OfferState, Outcome, Wave, about
 from domain.refusals import InvalidInput, NotFound

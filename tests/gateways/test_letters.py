@@ -423,6 +423,21 @@ def test_a_provider_a_customer_and_the_house_read_what_is_for_them() -> None:
     assert "because it is about your work" in letter(Message.OFFER).html
 
 
+def test_a_confirmation_says_to_a_provider_that_their_job_is_paid() -> None:
+    provider = a_user(role=Role.PROVIDER)
+    theirs = letter(Message.BOOKING_CONFIRMED, recipient=provider, provider=None)
+    assert "It is paid now: this job of yours is confirmed." in theirs.text
+    assert "your booking" not in (theirs.text + theirs.html).lower()
+    assert "It is paid now" not in letter(Message.BOOKING_CONFIRMED).text
+
+
+def test_credit_is_about_no_booking() -> None:
+    given = letter(Message.CREDIT_GRANTED)
+    assert given.subject == "£15.00 of credit for you"
+    assert "about your credit" in given.html
+    assert "about your booking" not in given.html
+
+
 def test_a_payout_names_its_day_and_what_it_is_for() -> None:
     written = letter(Message.PAYOUT_SENT, period=date(2026, 6, 8), lines=1, amount=pounds(5000))
     assert written.subject == "Your pay of £50.00 is on its way"

@@ -18,6 +18,7 @@ from domain.refunds import Refund, RefundCause
 from gateways.errors import GatewayRefused, GatewayUnavailable
 from gateways.payments import (
     DevelopmentGateway,
+    GivenBack,
     NoPayments,
     StripePayments,
     payment_gateway,
@@ -221,7 +222,8 @@ class TestGivingBack:
     ) -> None:
         made = await gateway.refund(a_refund(), paid)
         (refund,) = stripe.made("refunds")
-        assert (refund["id"], refund["amount"]) == (made, 1000)
+        assert made == GivenBack(gateway_id=refund["id"])
+        assert refund["amount"] == 1000
         assert refund["metadata"] == {"refund_id": str(REFUND)} | OURS
         (call,) = stripe.called("POST", REFUNDS)
         assert call.idempotency_key == str(REFUND)
@@ -235,17 +237,60 @@ class TestGivingBack:
         # Long after, when Stripe has forgotten the key.
         stripe.forget_keys()
         made = await gateway.refund(a_refund(tries=2), paid)
-        assert [one["id"] for one in stripe.made("refunds")] == [made]
+        assert [one["id"] for one in stripe.made("refunds")] == [made.gateway_id]
 
     async def test_that_the_bank_sent_back_is_done_anew(
         self, gateway: StripePayments, stripe: StripeServer, paid: Any
     ) -> None:
         first = await gateway.refund(a_refund(), paid)
         # We may hear of that later than we ask again.
-        again = await gateway.refund(a_refund(gateway_id=first, refusals=1), paid)
-        stripe.fail_refund(first)
+        known: dict[str, Any] = {"gateway_id": first.gateway_id, "refusals": 1}
+        again = await gateway.refund(a_refund(**known), paid)
+        stripe.fail_refund(first.gateway_id)
         assert again != first
         assert await gateway.refund(a_refund(), paid) == again
+
+    @pytest.mark.parametrize("back", ["failed", "canceled"])
+    async def test_says_of_a_refund_that_fails_at_once_that_it_does(
+        self, gateway: StripePayments, stripe: StripeServer, paid: Any, back: str
+    ) -> None:
+        stripe.fail_next_refund(back)
+        failed = await gateway.refund(a_refund(), paid)
+        (refund,) = stripe.made("refunds")
+        assert failed == GivenBack(
+            gateway_id=refund["id"], failure=refund.get("failure_reason", "canceled")
+        )
+        again = await gateway.refund(a_refund(gateway_id=refund["id"], refusals=1), paid)
+        assert again.failure is None
+
+    async def test_is_told_of_refund_by_refund_whoever_asked_for_it(
+        self, gateway: StripePayments, stripe: StripeServer, paid: Any
+    ) -> None:
+        ours = await gateway.refund(a_refund(), paid)
+        theirs = stripe.give_back(paid.gateway_id, 50)["id"]
+        stripe.fail_refund(stripe.give_back(paid.gateway_id, 7)["id"])
+
+        back, hand, card = await gateway.refunds(paid)
+
+        assert [(one.said, one.money) for one in (back, hand, card)] == [
+            (Said.REFUND_FAILED, Money(amount_minor=7, currency="GBP")),
+            (Said.REFUND_MADE, Money(amount_minor=50, currency="GBP")),
+            (Said.REFUND_MADE, Money(amount_minor=1000, currency="GBP")),
+        ]
+        assert back.failure == "expired_or_canceled_card"
+        assert (hand.refund, hand.refund_id) == (theirs, None)
+        assert (card.refund, card.refund_id) == (ours.gateway_id, REFUND)
+        assert (card.payment_id, card.gateway_id) == (PAYMENT, paid.gateway_id)
+        # The same again is the same report.
+        assert [one.id for one in await gateway.refunds(paid)] == [back.id, hand.id, card.id]
+        stripe.fail_refund(theirs)
+        assert (await gateway.refunds(paid))[1].id != hand.id
+
+    async def test_is_nothing_where_stripe_was_never_asked(
+        self, gateway: StripePayments, stripe: StripeServer
+    ) -> None:
+        assert await gateway.refunds(to_pay()) == []
+        assert stripe.calls == []
 
     async def test_of_more_than_was_paid_is_refused(
         self, gateway: StripePayments, paid: Any
@@ -293,6 +338,7 @@ class TestWhoTakesPayments:
             nobody.ask(to_pay()),
             nobody.cancel(to_pay()),
             nobody.refund(a_refund(), to_pay()),
+            nobody.refunds(to_pay()),
         ):
             with pytest.raises(GatewayUnavailable, match="No gateway is configured"):
                 await act
@@ -308,4 +354,6 @@ async def test_the_stand_in_pays_at_once_and_gives_back() -> None:
     assert (await gateway.ask(to_pay())).report is not None
     assert intent.client_secret is None
     assert await gateway.cancel(to_pay())
-    assert await gateway.refund(a_refund(), to_pay()) == f"development_{REFUND}"
+    made = await gateway.refund(a_refund(), to_pay())
+    assert made == GivenBack(gateway_id=f"development_{REFUND}")
+    assert await gateway.refunds(to_pay()) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -17,6 +18,7 @@ from tests.stripe_webhooks import WEBHOOK_SECRET, Webhook, sign, webhook
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 OURS = {"payment_id": str(PAYMENT), "booking_id": "whatever"}
+OUR_REFUND = UUID(int=52)
 INTENT: dict[str, Any] = {
     "id": "pi_1",
     "amount": 4050,
@@ -28,9 +30,11 @@ INTENT: dict[str, Any] = {
 REFUND: dict[str, Any] = {
     "id": "re_1",
     "payment_intent": "pi_1",
+    "amount": 700,
+    "currency": "gbp",
     "status": "failed",
     "failure_reason": "lost_or_stolen_card",
-    "metadata": OURS | {"refund_id": "ours"},
+    "metadata": OURS | {"refund_id": str(OUR_REFUND)},
 }
 CHARGE: dict[str, Any] = {
     "id": "ch_1",
@@ -38,6 +42,15 @@ CHARGE: dict[str, Any] = {
     "amount_refunded": 50,
     "currency": "gbp",
     "metadata": OURS,
+}
+
+
+ON_ITS_WAY = REFUND | {"status": "pending", "failure_reason": None}
+#: What is known of a refund of ours.
+TOLD: dict[str, Any] = {
+    "refund": "re_1",
+    "refund_id": OUR_REFUND,
+    "money": Money(amount_minor=700, currency="GBP"),
 }
 
 
@@ -81,23 +94,29 @@ def told(kind: str, thing: dict[str, Any]) -> Report:
         (
             "refund.failed",
             REFUND,
-            {
-                "said": Said.REFUND_FAILED,
-                "refund": "re_1",
-                "failure": "lost_or_stolen_card",
-            },
+            {**TOLD, "said": Said.REFUND_FAILED, "failure": "lost_or_stolen_card"},
         ),
         (
             "refund.updated",
             REFUND,
-            {
-                "said": Said.REFUND_FAILED,
-                "refund": "re_1",
-                "failure": "lost_or_stolen_card",
-            },
+            {**TOLD, "said": Said.REFUND_FAILED, "failure": "lost_or_stolen_card"},
         ),
-        ("refund.updated", REFUND | {"status": "succeeded"}, {}),
-        ("refund.failed", REFUND | {"metadata": OURS}, {}),
+        (
+            "refund.updated",
+            REFUND | {"status": "canceled", "failure_reason": None},
+            {**TOLD, "said": Said.REFUND_FAILED, "failure": "canceled"},
+        ),
+        ("refund.created", ON_ITS_WAY, {**TOLD, "said": Said.REFUND_MADE}),
+        (
+            "refund.updated",
+            ON_ITS_WAY | {"status": "succeeded"},
+            {**TOLD, "said": Said.REFUND_MADE},
+        ),
+        (
+            "refund.created",
+            ON_ITS_WAY | {"metadata": OURS | {"refund_id": "another's"}},
+            {**TOLD, "said": Said.REFUND_MADE, "refund_id": None},
+        ),
         ("charge.succeeded", CHARGE, {}),
     ],
 )
@@ -173,6 +192,14 @@ class TestWhoeverIsNotStripe:
         orjson.dumps({"id": "e", "type": "x", "created": "now", "data": {"object": {}}}),
         orjson.dumps({"id": "e", "type": "x", "created": 10**18, "data": {"object": {}}}),
         orjson.dumps({"id": "e", "type": "x", "created": 1, "data": {"object": []}}),
+        orjson.dumps(
+            {
+                "id": "e",
+                "type": "refund.created",
+                "created": 1,
+                "data": {"object": ON_ITS_WAY | {"amount": None}},
+            }
+        ),
         orjson.dumps(
             {
                 "id": "e",

@@ -13,7 +13,7 @@ from callout.seeding import seed_demo
 from db import seed
 from db.engine import Database
 from db.tables import bookings, holds, series, services, waitlist_entries
-from domain.bookings import UNFINISHED
+from domain.booking_steps import UNFINISHED
 from tests import invariants
 from tests.installation import Installation
 

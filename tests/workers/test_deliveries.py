@@ -442,6 +442,32 @@ async def test_a_push_that_no_device_took_is_tried_again_only_where_one_may_yet(
     assert (found.status, found.error) == expected
 
 
+async def test_a_carrier_that_asks_for_patience_is_not_asked_before_it_wants_to_be(
+    ctx: Context, database: Database, texts: Texts, pushes: Pushes
+) -> None:
+    told = await tell(database, SMS, PUSH)
+    texts.trouble = GatewayUnavailable("429", retry_after=timedelta(minutes=9))
+    for token, minutes in (("a", None), ("b", 20), ("c", 5)):
+        await add_device(database, told.recipient_id, token)
+        after = timedelta(minutes=minutes) if minutes else None
+        pushes.trouble[token] = GatewayUnavailable("429", retry_after=after)
+    before = await now(database)
+
+    for channel in (SMS, PUSH):
+        await deliver(ctx, channel)
+
+    after_ = await now(database)
+    found = {name: one for name, (one,) in (await standing(database, told)).items()}
+    for channel, minutes in ((SMS, 9), (PUSH, 20)):
+        wait = timedelta(minutes=minutes)
+        assert found[channel].status == "WAITING"
+        assert before + wait <= found[channel].due_at <= after_ + wait
+    # Until then nobody takes it up.
+    texts.trouble = None
+    await deliver(ctx, SMS)
+    assert texts.sent == []
+
+
 @pytest.mark.parametrize(("channel", "expected"), [(EMAIL, "FAILED"), (SMS, "DROPPED")])
 async def test_without_a_mail_server_mail_rests_and_without_the_others_nothing_is_missing(
     database: Database, jobs: JobQueue, channel: Channel, expected: str

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from db.tables import bookings, providers
-from domain.bookings import BookingStatus
+from domain.booking_steps import BookingStatus
 from domain.house import HouseRules
 from tests.factories import (
     add_booking,

@@ -11,21 +11,27 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import update
 
-from db import cancellations, paying
+from db import cancellations, paying, refunds
+from db import gateway_events as inbox
 from db.ids import new_id
 from db.tables import gateway_events
-from domain.bookings import Booking, BookingKind, BookingStatus
+from domain.booking_steps import BookingStatus
+from domain.bookings import Booking, BookingKind
 from domain.events import EventType
 from domain.paying import Wish
-from domain.payments import PaymentStatus
+from domain.payments import Method, PaymentStatus
+from domain.refunds import RefundCause
+from domain.refunds import Wish as RefundWish
 from gateways.errors import GatewayUnavailable
 from gateways.payments import NoPayments, StripePayments
 from gateways.stripe_api import StripeApi
+from gateways.stripe_events import StripeWebhooks
 from tests import stripe_server
 from tests.db.racing import act
 from tests.factories import (
     add_booking,
     add_customer,
+    add_dispatcher,
     add_provider,
     add_service,
     now,
@@ -33,12 +39,13 @@ from tests.factories import (
     read_events,
     shift_time,
 )
-from tests.money import gbp
+from tests.money import books, gbp
 from tests.outside import an_outside
-from tests.paying import asked, hear, read_payment, said
+from tests.paying import asked, hear, read_payment, read_refunds, said
 from tests.stripe_server import SECRET_KEY, StripeServer
+from tests.stripe_webhooks import WEBHOOK_SECRET, webhook
 from workers.jobs import Context
-from workers.payments import lapse_booking, settle_payment, void_payments
+from workers.payments import lapse_booking, look_for_refunds, settle_payment, void_payments
 from workers.routing import ROUTES
 from workers.sweeps import payments_to_void, unpaid_bookings, unsettled_payments
 
@@ -51,6 +58,7 @@ if TYPE_CHECKING:
     from workers.queue import JobQueue
 
 DAY = timedelta(days=1)
+WEBHOOKS = StripeWebhooks(secret=WEBHOOK_SECRET, tolerance=300)
 
 
 @pytest.fixture
@@ -105,8 +113,16 @@ async def queued(jobs: JobQueue, queue: Any) -> str:
     return b" ".join(await jobs.redis.zrange(jobs.name(queue), 0, -1)).decode()
 
 
-def mismatches() -> float:
-    return REGISTRY.get_sample_value("callout_payments_mismatched_total") or 0
+def mismatches(of: str = "payments") -> float:
+    return REGISTRY.get_sample_value(f"callout_{of}_mismatched_total") or 0
+
+
+async def post(ctx: Context, kind: str, thing: dict[str, Any]) -> None:
+    """Stripe says so, and is heard."""
+    posted = webhook(kind, thing)
+    report, body = WEBHOOKS.read(posted.body, posted.headers["Stripe-Signature"])
+    async with ctx.database.begin() as tx:
+        await inbox.keep(tx, report, body=body)
 
 
 class TestWhatTheGatewaySaid:
@@ -162,6 +178,95 @@ class TestWhatTheGatewaySaid:
         assert [(route.job, route.about, route.queue) for route in routes] == [
             ("settle_payment", "payment", "critical")
         ]
+
+
+class TestWhatStaffGaveBackAtStripe:
+    @pytest.fixture
+    async def payment(
+        self,
+        ctx: Context,
+        customer: Viewer,
+        booking: Booking,
+        gateway: StripePayments,
+        stripe: StripeServer,
+    ) -> Payment:
+        """Paid, and known as such."""
+        payment = await at_stripe(ctx, booking, customer, gateway)
+        assert payment.gateway_id is not None
+        await post(ctx, "payment_intent.succeeded", stripe.pay(payment.gateway_id))
+        await settle_payment(ctx, str(payment.id))
+        return payment
+
+    async def test_is_booked_by_what_is_said_of_it(
+        self, ctx: Context, booking: Booking, payment: Payment, stripe: StripeServer
+    ) -> None:
+        made = stripe.give_back(str(payment.gateway_id), 1000)
+        charge = stripe.charge(str(payment.gateway_id))
+        for kind, thing in (
+            ("refund.updated", made),
+            ("charge.refunded", charge),
+            ("refund.created", made),
+        ):
+            await post(ctx, kind, thing)
+            await settle_payment(ctx, str(payment.id))
+        assert await read_refunds(ctx.database, booking) == [(RefundCause.AT_GATEWAY, 1000)]
+
+    async def test_is_asked_for_where_only_its_sum_is_said(
+        self, ctx: Context, booking: Booking, payment: Payment, stripe: StripeServer
+    ) -> None:
+        for minor in (1000, 50):
+            stripe.give_back(str(payment.gateway_id), minor)
+        await post(ctx, "charge.refunded", stripe.charge(str(payment.gateway_id)))
+        for _ in range(2):
+            await settle_payment(ctx, str(payment.id))
+        assert f"look_for_refunds:{payment.id}" in await queued(ctx.jobs, "slow")
+        stripe.fail("drop", "/v1/refunds", method="GET")
+        with pytest.raises(GatewayUnavailable):
+            await look_for_refunds(ctx, str(payment.id))
+
+        for _ in range(3):
+            await look_for_refunds(ctx, str(payment.id))
+
+        given = await read_refunds(ctx.database, booking)
+        assert sorted(given) == [(RefundCause.AT_GATEWAY, 50), (RefundCause.AT_GATEWAY, 1000)]
+        assert await books(ctx.database, booking.id) == {"OUTSIDE": -3000, "HELD": 3000}
+
+    async def test_is_not_asked_for_where_it_is_all_known(
+        self, ctx: Context, payment: Payment, stripe: StripeServer
+    ) -> None:
+        made = stripe.give_back(str(payment.gateway_id), 1000)
+        await post(ctx, "refund.created", made)
+        await post(ctx, "charge.refunded", stripe.charge(str(payment.gateway_id)))
+        await settle_payment(ctx, str(payment.id))
+        assert await queued(ctx.jobs, "slow") == ""
+
+    async def test_is_counted_where_it_is_more_than_there_was(
+        self, ctx: Context, booking: Booking, payment: Payment, stripe: StripeServer
+    ) -> None:
+        staff = await add_dispatcher(ctx.database)
+        wish = RefundWish(amount=gbp(50), payment_id=None, to=Method.CREDITS, reason="Sorry.")
+        give = partial(refunds.give_by_hand, booking_id=booking.id, by=staff, wish=wish)
+        await act(ctx.database, give)
+        await post(ctx, "refund.created", stripe.give_back(str(payment.gateway_id), 4050))
+        before = mismatches("refunds")
+        for _ in range(3):
+            await settle_payment(ctx, str(payment.id))
+        assert mismatches("refunds") == before + 1
+        assert await books(ctx.database, booking.id) == {"CREDIT": 50, "UNALLOCATED": -50}
+
+    async def test_is_not_asked_for_where_its_gateway_is_gone_or_nothing_is_known(
+        self, ctx: Context, payment: Payment, stripe: StripeServer
+    ) -> None:
+        stripe.give_back(str(payment.gateway_id), 1000)
+        await post(ctx, "charge.refunded", stripe.charge(str(payment.gateway_id)))
+        keyless = replace(ctx, outside=an_outside(payments=NoPayments()))
+        await look_for_refunds(keyless, str(payment.id))
+        await look_for_refunds(ctx, str(new_id()))
+        assert stripe.called("GET", "/v1/refunds") == []
+        # It is let be, and known of: the sweep finds nothing to do for ever.
+        async with ctx.database.read() as connection:
+            left = await inbox.overlooked(connection, after=timedelta(), limit=5)
+        assert left == []
 
 
 class TestABookingThatWillNotBe:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import update
 
-from db import dead_letters, refunds
+from db import dead_letters, refund_rows, refunds
 from db.tables import refunds as refunds_table
 from domain.events import EventType
 from domain.pages import PageRequest
 from domain.refunds import LEASE, Refund, RefundCause, RefundStatus, Wish
-from gateways.payments import StripePayments
+from gateways.payments import GivenBack, StripePayments
 from gateways.stripe_api import StripeApi
 from tests import stripe_server
 from tests.db.till import PRICE, House
@@ -86,7 +86,7 @@ async def some_back(house: House, booking: Any, minor: int) -> Refund:
 
 async def read(ctx: Context, refund: Refund) -> Refund:
     async with ctx.database.read() as connection:
-        (found,) = await refunds.by_ids(connection, [refund.id])
+        (found,) = await refund_rows.by_ids(connection, [refund.id])
     return found
 
 
@@ -204,6 +204,33 @@ async def test_refused_for_good_it_rests_and_is_tried_anew_under_another_key(
     assert (await read(ctx, refund)).status is RefundStatus.DONE
 
 
+@pytest.mark.parametrize("back", ["failed", "canceled"])
+async def test_made_and_failed_at_once_it_has_failed_and_is_done_anew_under_another_key(
+    ctx: Context, stripe: StripeServer, refund: Refund, back: str
+) -> None:
+    stripe.fail_next_refund(back)
+    before = len(await read_events(ctx.database))
+
+    await send_refund(ctx, str(refund.id))
+
+    failed = await read(ctx, refund)
+    (made,) = stripe.made("refunds")
+    assert (failed.status, failed.gateway_id) == (RefundStatus.FAILED, made["id"])
+    assert failed.failure == ("lost_or_stolen_card" if back == "failed" else "canceled")
+    assert await read_events(ctx.database, after=before) == [EventType.REFUND_FAILED]
+    async with ctx.database.begin() as tx:
+        (letter,) = (await dead_letters.page(tx, FIRST_PAGE)).items
+        # The webhook that says so is no news.
+        assert await refunds.reported(tx, made["id"], RefundStatus.FAILED)
+    assert (letter.job, letter.arguments) == ("retry_refund", (str(refund.id),))
+    assert (await read(ctx, refund)).refusals == 1
+
+    await retry_refund(ctx, *letter.arguments)
+    assert keys(stripe) == [str(refund.id), f"{refund.id}:1"]
+    assert [one["status"] for one in stripe.made("refunds")] == [back, "succeeded"]
+    assert (await read(ctx, refund)).status is RefundStatus.DONE
+
+
 async def test_after_its_last_try_it_rests(
     ctx: Context, stripe: StripeServer, refund: Refund
 ) -> None:
@@ -250,10 +277,10 @@ async def test_while_the_gateway_is_asked_no_connection_is_held(
         name, is_open, settles_at_once = "development", True, True
         in_use: int | None = None
 
-        async def refund(self, refund: Refund, payment: Payment) -> str:
+        async def refund(self, refund: Refund, payment: Payment) -> GivenBack:
             self.in_use = house.database.in_use
             assert payment.id == refund.payment_id
-            return f"re_{refund.id}"
+            return GivenBack(gateway_id=f"re_{refund.id}")
 
     watching = Watching()
     outside = an_outside(payments=watching)

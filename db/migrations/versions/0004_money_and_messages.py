@@ -126,7 +126,7 @@ def upgrade() -> None:
     sa.Column('listed', sa.Boolean(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('read_at', sa.DateTime(timezone=True), nullable=True),
-    sa.CheckConstraint("message IN ('BOOKING_REQUESTED', 'BOOKING_APPROVED', 'PROVIDER_ASSIGNED', 'JOB_ASSIGNED', 'BOOKING_CONFIRMED', 'BOOKING_DECLINED', 'BOOKING_RESCHEDULED', 'BOOKING_CANCELLED', 'JOB_CANCELLED', 'PROVIDER_LEFT', 'PREFERRED_LAPSED', 'SEARCH_ENDED', 'BOOKING_UNFILLED', 'PAYMENT_REMINDER', 'PAYMENT_RECEIPT', 'PAYMENT_FAILED', 'PAYMENT_MISMATCHED', 'REFUND_SENT', 'REFUND_FAILED', 'BOOKING_REMINDER', 'STARTING_SOON', 'PROVIDER_LATE', 'NO_SHOW', 'COMPLETED', 'WAITLIST_GRANT', 'SERIES_CONFLICT', 'OFFER', 'PAYOUT_SENT', 'PAYOUT_FAILED')", name=op.f('ck_notifications_message')),
+    sa.CheckConstraint("message IN ('BOOKING_REQUESTED', 'BOOKING_APPROVED', 'PROVIDER_ASSIGNED', 'JOB_ASSIGNED', 'BOOKING_CONFIRMED', 'BOOKING_DECLINED', 'BOOKING_RESCHEDULED', 'BOOKING_CANCELLED', 'JOB_CANCELLED', 'PROVIDER_LEFT', 'PREFERRED_LAPSED', 'SEARCH_ENDED', 'BOOKING_UNFILLED', 'PAYMENT_REMINDER', 'PAYMENT_RECEIPT', 'PAYMENT_FAILED', 'PAYMENT_MISMATCHED', 'REFUND_SENT', 'REFUND_FAILED', 'REFUND_MISMATCHED', 'CREDIT_GRANTED', 'BOOKING_REMINDER', 'STARTING_SOON', 'PROVIDER_LATE', 'NO_SHOW', 'COMPLETED', 'WAITLIST_GRANT', 'SERIES_CONFLICT', 'OFFER', 'PAYOUT_SENT', 'PAYOUT_FAILED')", name=op.f('ck_notifications_message')),
     sa.ForeignKeyConstraint(['recipient_id'], ['users.id'], name=op.f('fk_notifications_recipient_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_notifications')),
     sa.UniqueConstraint('recipient_id', 'message', 'cause', name=op.f('uq_notifications_recipient_id_message_cause'))
@@ -282,11 +282,12 @@ def upgrade() -> None:
     sa.Column('currency', sa.Text(), nullable=True),
     sa.Column('failure', sa.Text(), nullable=True),
     sa.Column('gateway_refund_id', sa.Text(), nullable=True),
+    sa.Column('refund_id', sa.Uuid(), nullable=True),
     sa.Column('occurred_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('handled_at', sa.DateTime(timezone=True), nullable=True),
     sa.CheckConstraint('(amount_minor IS NULL) = (currency IS NULL)', name=op.f('ck_gateway_events_sum')),
-    sa.CheckConstraint("said IN ('PAID', 'FAILED', 'PROCESSING', 'CANCELLED', 'REFUNDED', 'REFUND_FAILED')", name=op.f('ck_gateway_events_said')),
+    sa.CheckConstraint("said IN ('PAID', 'FAILED', 'PROCESSING', 'CANCELLED', 'REFUNDED', 'REFUND_MADE', 'REFUND_FAILED')", name=op.f('ck_gateway_events_said')),
     sa.ForeignKeyConstraint(['payment_id'], ['payments.id'], name=op.f('fk_gateway_events_payment_id')),
     sa.PrimaryKeyConstraint('gateway', 'id', name=op.f('pk_gateway_events'))
     )
@@ -333,6 +334,8 @@ def upgrade() -> None:
     sa.Column('status', sa.Text(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('gateway_id', sa.Text(), nullable=True),
+    sa.Column('found_as', sa.Text(), nullable=True),
+    sa.Column('excess_minor', sa.Integer(), server_default='0', nullable=False),
     sa.Column('tries', sa.Integer(), server_default='0', nullable=False),
     sa.Column('refusals', sa.Integer(), server_default='0', nullable=False),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=True),
@@ -340,10 +343,12 @@ def upgrade() -> None:
     sa.Column('failed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('failure', sa.Text(), nullable=True),
     sa.CheckConstraint("(due_at IS NOT NULL) = (status = 'WAITING')", name=op.f('ck_refunds_due')),
-    sa.CheckConstraint("cause IN ('CANCELLED', 'DECLINED', 'NO_SHOW', 'LATE_PAYMENT', 'OVERPAID', 'BY_HAND')", name=op.f('ck_refunds_cause')),
+    sa.CheckConstraint("cause IN ('CANCELLED', 'DECLINED', 'NO_SHOW', 'LATE_PAYMENT', 'OVERPAID', 'BY_HAND', 'AT_GATEWAY')", name=op.f('ck_refunds_cause')),
     sa.CheckConstraint("destination IN ('CARD', 'CREDITS')", name=op.f('ck_refunds_destination')),
     sa.CheckConstraint("status IN ('WAITING', 'DONE', 'FAILED')", name=op.f('ck_refunds_status')),
     sa.CheckConstraint('amount_minor > 0', name=op.f('ck_refunds_amount')),
+    sa.CheckConstraint('excess_minor BETWEEN 0 AND amount_minor', name=op.f('ck_refunds_excess')),
+    sa.CheckConstraint("cause <> 'AT_GATEWAY' OR found_as IS NOT NULL", name=op.f('ck_refunds_found')),
     sa.ForeignKeyConstraint(['asked_by'], ['users.id'], name=op.f('fk_refunds_asked_by')),
     sa.ForeignKeyConstraint(['booking_id'], ['bookings.id'], name=op.f('fk_refunds_booking_id')),
     sa.ForeignKeyConstraint(['customer_id'], ['users.id'], name=op.f('fk_refunds_customer_id')),
@@ -354,7 +359,8 @@ def upgrade() -> None:
     op.create_index('ix_refunds_due_at', 'refunds', ['due_at'], unique=False, postgresql_where=sa.text('due_at IS NOT NULL'))
     op.create_index('ix_refunds_payment_id', 'refunds', ['payment_id'], unique=False)
     op.create_index('uq_refunds_gateway_id', 'refunds', ['gateway_id'], unique=True)
-    op.create_index('uq_refunds_cause', 'refunds', ['payment_id', 'cause'], unique=True, postgresql_where=sa.text("cause <> 'BY_HAND'"))
+    op.create_index('uq_refunds_found_as', 'refunds', ['found_as'], unique=True)
+    op.create_index('uq_refunds_cause', 'refunds', ['payment_id', 'cause'], unique=True, postgresql_where=sa.text("cause NOT IN ('BY_HAND', 'AT_GATEWAY')"))
     op.create_table('payout_lines',
     sa.Column('line_id', sa.Uuid(), nullable=False),
     sa.Column('payout_id', sa.Uuid(), nullable=False),
@@ -396,9 +402,10 @@ def downgrade() -> None:
     op.drop_table('payable_lines')
     op.drop_index('ix_payout_lines_payout_id_line_id', table_name='payout_lines')
     op.drop_table('payout_lines')
+    op.drop_index('uq_refunds_found_as', table_name='refunds')
     op.drop_index('uq_refunds_gateway_id', table_name='refunds')
     op.drop_index('ix_refunds_payment_id', table_name='refunds')
-    op.drop_index('uq_refunds_cause', table_name='refunds', postgresql_where=sa.text("cause <> 'BY_HAND'"))
+    op.drop_index('uq_refunds_cause', table_name='refunds', postgresql_where=sa.text("cause NOT IN ('BY_HAND', 'AT_GATEWAY')"))
     op.drop_index('ix_refunds_due_at', table_name='refunds', postgresql_where=sa.text('due_at IS NOT NULL'))
     op.drop_index('ix_refunds_booking_id_id', table_name='refunds')
     op.drop_table('refunds')

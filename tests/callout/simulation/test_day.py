@@ -13,7 +13,8 @@ import pytest
 from callout.simulation.memory import Memory
 from db.candidates import work_of
 from domain.availability import is_inside_hours
-from domain.bookings import Booking, BookingStatus
+from domain.booking_steps import BookingStatus
+from domain.bookings import Booking
 from domain.house import DEFAULT
 from domain.matching import HardRule, broken, is_eligible
 from domain.offers import OfferState, Wave

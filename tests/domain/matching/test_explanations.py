@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.bookings import Booking, BookingStatus
+from domain.booking_steps import BookingStatus
+from domain.bookings import Booking
 from domain.matching import V1, V2, HardRule, Policy, rank, score, verdicts
 from domain.matching.explanations import NextRound, closed, explain, next_round, seeks
 from domain.offers import JobOffer, OfferState, Wave

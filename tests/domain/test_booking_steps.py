@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.bookings import STEPS, UNFINISHED, Act, Booking, BookingStatus, WrongStatus, step
+from domain.booking_steps import STEPS, UNFINISHED, Act, BookingStatus, WrongStatus, step
+from domain.bookings import Booking
 from domain.cancellations import cancel, quote
 from domain.lifecycle import pay
 from domain.offers import OfferGone, accept
