@@ -25,6 +25,10 @@ class Broken(Exception):
     """The server answered with something that nobody can go on from."""
 
 
+class NotNow(Broken):
+    """The server asks to be asked again: it is busy, or its database is."""
+
+
 class Caller:
     """One person's HTTP connection."""
 
@@ -38,8 +42,9 @@ class Caller:
     async def ask(self, document: str, **variables: Any) -> Any:
         """The value of the only field of a query or mutation that must not fail."""
         answer = orjson.loads(await self.post(request(document, variables)))
-        if answer.get("errors"):
-            raise Broken(str(answer["errors"]))
+        if errors := answer.get("errors"):
+            again = all("retryAfter" in one["extensions"] for one in errors)
+            raise (NotNow if again else Broken)(str(errors))
         return next(iter(answer["data"].values()))
 
     async def post(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from sqlalchemy import func, select
 from websockets.asyncio.client import ClientConnection
 
 from api import ids
@@ -18,10 +19,11 @@ from api.live.hub import Hub
 from api.schema import whole
 from db import seed
 from db.engine import Database
+from db.tables import events
 from domain.people import Viewer
 from gateways.settings import Settings
 from tests.api.door import Door, People, hear, opened, say
-from tests.waiting import until
+from tests.waiting import comes_to, until
 from workers import main as workers
 
 ADDRESS = {
@@ -116,7 +118,11 @@ class House:
 
     @asynccontextmanager
     async def follow(self, name: str, document: str, **variables: Any) -> AsyncIterator[Stream]:
-        """Subscribe as somebody; the field followed is the document's first word after `{`."""
+        """Subscribe as somebody; the field followed is the document's first word after `{`.
+
+        What has happened until now is told to nobody who follows from now on.
+        """
+        await comes_to(self._not_yet_in_the_feed, 0)
         async with self.door.conversation(self.tokens[name]) as socket:
             payload = {"query": document, "variables": variables}
             hub = self.door.services.hub
@@ -128,6 +134,11 @@ class House:
                 await until(lambda: hub.subscribers > others and _all_is_heard(hub), seconds=3)
             field_name = document.partition("{")[2].split()[0].partition("(")[0]
             yield Stream(socket=socket, field=field_name)
+
+    async def _not_yet_in_the_feed(self) -> int:
+        async with self.database.read() as connection:
+            waiting = select(func.count()).where(events.c.seq.is_(None))
+            return int(await connection.scalar(waiting) or 0)
 
 
 def _all_is_heard(hub: Hub) -> bool:

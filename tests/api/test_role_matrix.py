@@ -27,6 +27,9 @@ from tests.api.planted import CLOSED, OFFERED, OPEN, PHASES, SECRETS, WON, Secre
 from tests.api.walks import SCHEMA, STREAMED, Arguments, Seen, Walk, answers, reachable, type_of
 from tests.api.world import World
 
+#: Everything is asked for before the first test, and a busy machine takes its time over it.
+pytestmark = pytest.mark.timeout(600)
+
 #: The phases in which everything is asked for …
 _WHOLE: Final = (OFFERED, CLOSED)
 #: … and what is asked for in the others: what leads to a booking.

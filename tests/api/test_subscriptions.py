@@ -275,10 +275,10 @@ async def test_a_rejected_offer_is_not_made_again_and_the_next_wave_opens(home: 
         assert (await feed.next())["type"] == "REJECTED"
         assert (await home.act("Chloe", ACCEPT, id=offer))["why"] == "REJECTED"
         await home.on_shift("Callum")
-    async with home.database.begin() as tx:
-        # The next step is due in minutes; bring it forward, and let the sweep find it.
-        await tx.exec_driver_sql("UPDATE bookings SET match_due_at = now()")
     async with home.follow("Callum", FEED) as feed:
+        async with home.database.begin() as tx:
+            # The next step is due in minutes; bring it forward, and let the sweep find it.
+            await tx.exec_driver_sql("UPDATE bookings SET match_due_at = now()")
         made = await feed.next()
     assert made["type"] == "OFFERED"
     offers = await home.act("Chloe", "{ jobOffers { nodes { state wave } totalCount } }")
