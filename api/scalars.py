@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time
-from functools import lru_cache
 from typing import Any, NewType
-from zoneinfo import available_timezones
 
 import phonenumbers
 import strawberry
+
+from gateways import time_zones
 
 #: A wall time without a zone: a naive datetime, where an aware one is an Instant.
 LocalDateTime = NewType("LocalDateTime", datetime)
@@ -70,15 +70,10 @@ def parse_time(value: Any) -> time:
     return wall
 
 
-@lru_cache(maxsize=1)
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
 def parse_time_zone(value: Any) -> str:
     """An IANA time zone name that this server knows."""
     text = _text(value, "TimeZone", "Europe/London")
-    if text not in _zones():
+    if text not in time_zones.known():
         raise ValueError(f'"{text}" is no IANA time zone; write one such as "Europe/London".')
     return text
 

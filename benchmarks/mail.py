@@ -157,7 +157,7 @@ async def prepared(
     try:
         await queue(database, mails)
         # Nothing is enqueued: the drainer itself is called.
-        jobs = JobQueue(None, "benchmark")  # type: ignore[arg-type]
+        jobs = JobQueue(None, "benchmark")  # type: ignore[arg-type]  # nothing is queued
         yield Context(database=database, jobs=jobs, queue="slow", outside=outside)
     finally:
         await database.close()

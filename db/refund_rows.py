@@ -50,21 +50,23 @@ async def of_payments(
     connection: AsyncConnection, payment_ids: Sequence[UUID]
 ) -> dict[UUID, list[Refund]]:
     """The refunds of each payment, oldest first."""
-    query = select(refunds).where(_R.payment_id.in_(payment_ids)).order_by(_R.id)
-    found: dict[UUID, list[Refund]] = {uid: [] for uid in payment_ids}
-    for row in await connection.execute(query):
-        found[row.payment_id].append(refund(row))
-    return found
+    return await _of(connection, _R.payment_id, payment_ids)
 
 
 async def of_bookings(
     connection: AsyncConnection, booking_ids: Sequence[UUID]
 ) -> dict[UUID, list[Refund]]:
     """The refunds of each booking, oldest first."""
-    query = select(refunds).where(_R.booking_id.in_(booking_ids)).order_by(_R.id)
-    found: dict[UUID, list[Refund]] = {uid: [] for uid in booking_ids}
-    for row in await connection.execute(query):
-        found[row.booking_id].append(refund(row))
+    return await _of(connection, _R.booking_id, booking_ids)
+
+
+async def _of(
+    connection: AsyncConnection, whose: ColumnElement[UUID], ids: Sequence[UUID]
+) -> dict[UUID, list[Refund]]:
+    query = select(refunds).where(whose.in_(ids)).order_by(_R.id)
+    found: dict[UUID, list[Refund]] = {uid: [] for uid in ids}
+    for row in await connection.execute(query.add_columns(whose.label("whose"))):
+        found[row.whose].append(refund(row))
     return found
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import time, timedelta
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Annotated, Final, Self
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic.alias_generators import to_camel
@@ -16,6 +15,7 @@ from domain.booking_rules import BookingRules, SameDay
 from domain.house import DEFAULT, HouseRules
 from domain.matching import POLICIES
 from domain.refusals import InvalidInput
+from gateways import time_zones
 
 _RULES: Final = DEFAULT.service
 
@@ -32,13 +32,8 @@ def _local(value: time) -> time:
     return value
 
 
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
 def _zone(value: str) -> str:
-    if value not in _zones():
+    if value not in time_zones.known():
         raise ValueError("Write an IANA time zone, such as Europe/London")
     return value
 

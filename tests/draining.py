@@ -24,7 +24,7 @@ async def main(url: str, port: int) -> None:
     outside = an_outside(mail=SmtpMailer(server, sender="Callout <no-reply@callout.example>"))
     database = Database(servers.with_driver(url), name="draining")
     # A drainer enqueues nothing.
-    jobs = JobQueue(None, "draining")  # type: ignore[arg-type]
+    jobs = JobQueue(None, "draining")  # type: ignore[arg-type]  # nothing is queued
     await deliver(
         Context(database=database, jobs=jobs, queue="slow", outside=outside), Channel.EMAIL
     )

@@ -40,7 +40,7 @@ async def knock(error: Exception | None = None, refuse: Refuse = refusal) -> htt
 
 def lost_race() -> DBAPIError:
     cause = Exception()
-    cause.sqlstate = LockNotAvailableError.sqlstate  # type: ignore[attr-defined]
+    cause.sqlstate = LockNotAvailableError.sqlstate  # type: ignore[attr-defined]  # as the driver
     return DBAPIError("SELECT", {}, cause)
 
 

@@ -219,7 +219,7 @@ def test_a_confirmation_reads_so() -> None:
         "Everything is settled: Chloe C. will come.\n"
         "\n"
         "Service: Home clean\n"
-        "When: Wednesday, 3 June 2026, 14:00–16:00\n"  # noqa: RUF001
+        "When: Wednesday, 3 June 2026, 14:00–16:00\n"  # noqa: RUF001  # as it is printed
         "Where: 1 Parliament Square, London, SW1A 0AA\n"
         "Provider: Chloe C.\n"
         "Price: £40.50\n"
@@ -295,6 +295,7 @@ def test_one_click_ends_such_mails_by_a_link_of_ours() -> None:
 
 @pytest.mark.parametrize(
     ("locale", "when", "soon", "price"),
+    # RUF001: the dash between two times is the one that is printed.
     [
         ("en-GB", "Wednesday, 3 June 2026, 14:00–16:00", "Wed 3 Jun, 14:00", "£40.50"),  # noqa: RUF001
         ("en-US", "Wednesday, June 3, 2026, 2:00 PM–4:00 PM", "Wed, Jun 3, 2:00 PM", "£40.50"),  # noqa: RUF001
@@ -325,7 +326,7 @@ def test_a_locale_that_runs_from_the_right_turns_nothing_around() -> None:
 def test_the_clock_is_named_where_it_is_not_the_houses() -> None:
     york = a_user(time_zone="America/New_York", locale="en-US")
     written = letter(Message.BOOKING_CONFIRMED, recipient=york)
-    assert "9:00\u202fAM–11:00\u202fAM (Eastern Daylight Time)\n" in written.text  # noqa: RUF001
+    assert "9:00\u202fAM–11:00\u202fAM (Eastern Daylight Time)\n" in written.text  # noqa: RUF001  # printed
     assert written.subject == "Confirmed: Home clean, Wed, Jun 3, 9:00 AM EDT"
 
     kathmandu = a_user(time_zone="Asia/Kathmandu")
@@ -341,7 +342,7 @@ def test_work_over_midnight_or_a_change_of_clocks_says_so() -> None:
     late = datetime(2026, 6, 3, 22, tzinfo=UTC)
     written = letter(Message.BOOKING_CONFIRMED, starts_at=late, ends_at=late + timedelta(hours=2))
     assert (
-        "When: Wednesday, 3 June 2026, 23:00 – Thursday, 4 June 2026, 01:00\n"  # noqa: RUF001
+        "When: Wednesday, 3 June 2026, 23:00 – Thursday, 4 June 2026, 01:00\n"  # noqa: RUF001  # printed
         in written.text
     )
     # In London 01:30 comes twice that night: the second one is an hour later.
