@@ -191,7 +191,7 @@ async def read(database: Database, service: Service) -> float:
         within = at, at + timedelta(days=_DAYS)
         near = await slot_facts.nearby(connection, service, _PLACE)
         ids = [one.provider_id for one in near]
-        await slot_facts.diaries(connection, ids, rules=service.rules, within=within, at=at)
+        await slot_facts.time_of(connection, ids, rules=service.rules, within=within, at=at)
         await slot_facts.waiting(connection, service.id, _PLACE, within=within)
     return perf_counter() - begun
 

@@ -1,4 +1,5 @@
-"""When do providers work? Read for one or for thousands at a time, in two statements.
+"""When do providers work? Read for one or for thousands at a time, in two statements; where their
+work is asked for too, by diaries.py.
 
 Whoever changes any of this holds the provider's lock, so that a booking being made and a change of
 hours always see each other.
@@ -71,31 +72,31 @@ async def of_providers(
     """
     if not provider_ids:
         return {}
-    usual = (await connection.execute(_USUAL, {"ids": list(provider_ids)})).all()
-    return await of_weeks(connection, usual, starts_at=starts_at, ends_at=ends_at)
+    usual = await usual_weeks(connection, provider_ids)
+    asked = around(provider_ids, (starts_at, ends_at))
+    exceptions = Exceptions(await connection.execute(_EXCEPTIONS, asked))
+    return {row.id: exceptions.put_on(row) for row in usual}
 
 
-async def of_weeks(
-    connection: AsyncConnection,
-    usual: Sequence[Row[Any]],
-    *,
-    starts_at: datetime,
-    ends_at: datetime,
-) -> dict[UUID, Availability]:
-    """The same for providers whose usual weeks are known, each from a row that has an `id`, a
-    `country` and the columns of `usual_week`."""
-    start, end = starts_at - _MARGIN, ends_at + _MARGIN
-    asked = {"ids": [row.id for row in usual], "first": start.date(), "last": end.date()}
-    when = {"start": start, "end": end}
-    exceptions = _Exceptions(await connection.execute(_EXCEPTIONS, asked | when))
-    return {
-        row.id: exceptions.put_on(row.id, row.time_zone, row.country, row.daily_cap, row.week)
-        for row in usual
-    }
+async def usual_weeks(
+    connection: AsyncConnection, provider_ids: Sequence[UUID]
+) -> Sequence[Row[Any]]:
+    """The usual week of each of these providers, in rows for `Exceptions` to be put on."""
+    found: Sequence[Row[Any]] = (
+        await connection.execute(_USUAL, {"ids": list(provider_ids)})
+    ).all()
+    return found
+
+
+def around(provider_ids: Sequence[UUID], span: Span) -> dict[str, Any]:
+    """What the statements about exceptions have to be told: whose, and of what time."""
+    start, end = span[0] - _MARGIN, span[1] + _MARGIN
+    days = {"first": start.date(), "last": end.date()}
+    return {"ids": list(provider_ids), "start": start, "end": end, **days}
 
 
 def usual_week() -> tuple[ColumnElement[Any], ...]:
-    """When a provider works who is one of a few: columns for a query of providers."""
+    """The usual week of a provider who is one of a few: columns for a query of providers."""
     h, p = working_hours.c, providers.c
     week = select(_lines(h)).where(h.provider_id == p.id).scalar_subquery().label("week")
     return p.time_zone, p.daily_cap, week
@@ -111,12 +112,12 @@ async def kept_by(
     asked = {"ids": list(provider_ids)}
     usual = (await connection.execute(_USUAL.add_columns(_VERSION), asked)).all()
     ever = {"first": date.min, "last": date.max}
-    said = _Exceptions(await connection.execute(_SAID, asked | ever))
+    said = Exceptions(await connection.execute(_SAID, asked | ever))
     return {
-        uid: KeptAvailability(
-            provider_id=uid, availability=said.put_on(uid, *week), version=version
+        row.id: KeptAvailability(
+            provider_id=row.id, availability=said.put_on(row), version=row.availability_version
         )
-        for uid, *week, version in usual
+        for row in usual
     }
 
 
@@ -175,7 +176,8 @@ _SHAPE: Final[dict[str, TypeEngine[Any] | type[TypeEngine[Any]]]] = {
 }
 
 
-def _kind(name: str, **columns: ColumnElement[Any]) -> Select[Any]:
+def kind(name: str, **columns: ColumnElement[Any]) -> Select[Any]:
+    """Rows of one kind, in the shape that all kinds share."""
     shape = (cast(columns.get(name, null()), type_).label(name) for name, type_ in _SHAPE.items())
     return select(literal(name).label("kind"), *shape)
 
@@ -184,10 +186,10 @@ def _said() -> tuple[Select[Any], ...]:
     """What the provider has said of single days."""
     o, z = date_overrides.c, temporary_zones.c
     return (
-        _kind(
+        kind(
             "override", provider_id=o.provider_id, day=o.day, opens=o.opens, closes=o.closes
         ).where(_is_asked(o.provider_id), o.day.between(_FIRST, _LAST)),
-        _kind(
+        kind(
             "zone",
             provider_id=z.provider_id,
             day=z.first_day,
@@ -202,14 +204,20 @@ def _agreed() -> tuple[Select[Any], ...]:
     t, h = time_off.c, holidays.c
     start, end = bindparam("start", type_=Instant), bindparam("end", type_=Instant)
     return (
-        _kind("time off", provider_id=t.provider_id, starts_at=t.starts_at, ends_at=t.ends_at)
+        kind("time off", provider_id=t.provider_id, starts_at=t.starts_at, ends_at=t.ends_at)
         .where(_is_asked(t.provider_id), t.cancelled_at.is_(None))
         .where(t.starts_at < end, t.ends_at > start),
-        _kind("holiday", day=h.day, country=h.country).where(h.day.between(_FIRST, _LAST)),
+        kind("holiday", day=h.day, country=h.country).where(h.day.between(_FIRST, _LAST)),
     )
 
 
-def _in_order(*kinds: Select[Any]) -> CompoundSelect[Any]:
+def exceptions() -> tuple[Select[Any], ...]:
+    """Every kind of exception to usual weeks, told by `around` whose and when."""
+    return (*_said(), *_agreed())
+
+
+def in_order(*kinds: Select[Any]) -> CompoundSelect[Any]:
+    """Rows of several kinds, in the order in which they have to be put on."""
     return union_all(*kinds).order_by("day", "opens", "starts_at")
 
 
@@ -217,11 +225,11 @@ _FIRST: Final = bindparam("first", type_=Date)
 _LAST: Final = bindparam("last", type_=Date)
 _VERSION: Final = providers.c.availability_version
 _USUAL: Final = _usual()
-_SAID: Final = _in_order(*_said())
-_EXCEPTIONS: Final = _in_order(*_said(), *_agreed())
+_SAID: Final = in_order(*_said())
+_EXCEPTIONS: Final = in_order(*exceptions())
 
 
-class _Exceptions:
+class Exceptions:
     """What differs from the usual weeks, by whom it concerns."""
 
     def __init__(self, rows: Iterable[Row[Any]]) -> None:
@@ -248,11 +256,10 @@ class _Exceptions:
             case _:
                 self._holidays.setdefault(row.country, set()).add(row.day)
 
-    def put_on(
-        self, provider_id: UUID, zone: str, country: str, daily_cap: int, week: str | None
-    ) -> Availability:
-        """A provider's usual week with what differs from it."""
-        key = zone, country, daily_cap, week
+    def put_on(self, row: Row[Any]) -> Availability:
+        """A provider's usual week with what differs from it, from a row that has an `id`, a
+        `country` and the columns of `usual_week`."""
+        provider_id, key = row.id, (row.time_zone, row.country, row.daily_cap, row.week)
         usual = self._alike.get(key)
         if usual is None:
             usual = self._alike[key] = self._usual(*key)

@@ -29,12 +29,11 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import BindParameter
 
 from db import (
-    availability,
     batch_areas,
     candidate_facts,
     candidate_filters,
     candidates,
-    reservations,
+    diaries,
 )
 from db.candidate_filters import Filters
 from db.engine import planned_anew
@@ -51,8 +50,8 @@ if TYPE_CHECKING:
     from sqlalchemy import FromClause, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from domain.availability import Availability, Block
     from domain.matching import Candidate, Policy, Work
+    from domain.slot_search import Diary
 
 #: So many who might do it are looked for, for each booking: fewer where many bookings wait, so that
 #: there are not more than so many to be weighed in all.
@@ -125,10 +124,9 @@ async def of_pairs(
     async with planned_anew(connection):
         found = await connection.execute(_each(record), _values(rows))
         facts = {(row.booking_id, row.id): row for row in found}
-        hours, taken = await _time(connection, works, ids, at=at)
+        kept = await _diaries(connection, works, ids, at=at)
     return [
-        candidates.candidate(facts[work.booking_id, uid], work, hours[uid], taken.get(uid, ()))
-        for work, uid in pairs
+        candidates.candidate(facts[work.booking_id, uid], work, kept[uid]) for work, uid in pairs
     ]
 
 
@@ -189,10 +187,10 @@ async def _people(
         theirs, {"services": services, "ids": ids}
     ):
         offered.setdefault(provider_id, set()).add(service_id)
-    hours, taken = await _time(connection, works, ids, at=at)
+    kept = await _diaries(connection, works, ids, at=at)
     return {
         row.id: replace(
-            candidates.candidate(row, works[0], hours[row.id], taken.get(row.id, ())),
+            candidates.candidate(row, works[0], kept[row.id]),
             service_ids=frozenset(offered.get(row.id, ())),
         )
         for row in rows
@@ -208,20 +206,18 @@ def _for(
     return tuple(replace(one, certifications=needed) for one in found) if needed else found
 
 
-async def _time(
+async def _diaries(
     connection: AsyncConnection, works: Sequence[Work], ids: Sequence[UUID], *, at: datetime
-) -> tuple[dict[UUID, Availability], dict[UUID, list[Block]]]:
+) -> dict[UUID, Diary]:
     """When the providers work, and what of their time is taken, around all of the work."""
     first = min(work.block.span[0] for work in works)
     last = max(work.block.span[1] for work in works) + MARGIN
     # Where working days are counted from today on, all of them have to be known.
     counts = any(work.rules.advance is Advance.BOOKABLE_DAYS for work in works)
     known_from = min(at, first) if counts else first
-    hours = await availability.of_providers(
-        connection, ids, starts_at=known_from - MARGIN, ends_at=last
+    return await diaries.of_providers(
+        connection, ids, hours=(known_from - MARGIN, last), work=(first - MARGIN, last)
     )
-    taken = await reservations.taken(connection, ids, starts_at=first - MARGIN, ends_at=last)
-    return hours, taken
 
 
 def _values(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -162,7 +162,7 @@ def _streams(filters: Filters, policy: Policy, near: CTE) -> Iterator[Select[Any
     if not filters.immediate:
         ways.append(("off_shift", policy.off_shift))
     for name, more in ways:
-        points = (near.c.points + literal(more, Integer)).label("points")
+        points = (near.c.points + candidate_points.constant(more)).label("points")
         facts = (near.c.id, near.c.time_zone, near.c.country, near.c.brands, near.c.skills)
         whole = select(*facts, points, near.c.far)
         one = whole.order_by(points.desc(), near.c.far.nulls_last(), near.c.id).subquery(name).c
@@ -247,7 +247,9 @@ def _answered(provider_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """Is the provider thinking about an offer of this work, or has said no to one?"""
     o = job_offers.c
     mine = and_(o.booking_id == bindparam("booking_id"), o.provider_id == provider_id)
-    return exists().where(mine, o.state.in_((OfferState.OFFERED, OfferState.REJECTED)))
+    # Not IN: a list of parameters would be put into this long statement anew each time.
+    said = or_(o.state == OfferState.OFFERED, o.state == OfferState.REJECTED)
+    return exists().where(mine, said)
 
 
 def _off(provider_id: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ARRAY, Uuid, any_, bindparam
 
-from db import availability, candidate_facts, candidate_filters, reservations
+from db import availability, candidate_facts, candidate_filters, diaries
 from db.addresses import point
 from db.tables import providers
 from domain.availability import MARGIN
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Row, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from domain.availability import Availability, Block
     from domain.bookings import Booking
+    from domain.slot_search import Diary
 
 
 #: At most so many reach the ranking at a time.
@@ -125,25 +125,24 @@ async def _read(
     start, end = work.block.span
     # Where working days are counted from today on, all of them have to be known.
     counted_from = at if work.rules.advance is Advance.BOOKABLE_DAYS else start
-    hours = await availability.of_weeks(
-        connection, rows, starts_at=min(counted_from, start) - MARGIN, ends_at=end + MARGIN
+    kept = await diaries.of_weeks(
+        connection,
+        rows,
+        hours=(min(counted_from, start) - MARGIN, end + MARGIN),
+        work=(start - MARGIN, end + MARGIN),
     )
-    ids = [row.id for row in rows]
-    taken = await reservations.taken(
-        connection, ids, starts_at=start - MARGIN, ends_at=end + MARGIN
-    )
-    return [candidate(row, work, hours[row.id], taken.get(row.id, [])) for row in rows]
+    return [candidate(row, work, kept[row.id]) for row in rows]
 
 
-def candidate(row: Row[Any], work: Work, hours: Availability, taken: Sequence[Block]) -> Candidate:
+def candidate(row: Row[Any], work: Work, diary: Diary) -> Candidate:
     """The candidate in a row of candidate_facts, with their time."""
     return Candidate(
         provider_id=row.id,
         approved=row.approved_at is not None,
         suspended=row.suspended_at is not None,
         service_ids=frozenset({work.service_id} if row.offers_service else ()),
-        availability=hours,
-        taken=tuple(block for block in taken if block.booking_id != work.booking_id),
+        availability=diary.availability,
+        taken=tuple(block for block in diary.taken if block.booking_id != work.booking_id),
         city=row.city,
         postal_code=row.postal_code,
         country=row.country,

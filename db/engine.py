@@ -38,9 +38,6 @@ _SESSION: Final = {
 }
 
 
-_PLANNED_ONCE: Final = text("SET LOCAL plan_cache_mode = force_generic_plan")
-
-
 class Database:
     """A pool of connections and the two ways to use one: a transaction and a short read."""
 
@@ -95,15 +92,6 @@ async def planned_anew(connection: AsyncConnection) -> AsyncIterator[None]:
         # An aborted transaction refuses this, and takes the setting back by itself.
         with suppress(DBAPIError):
             await connection.execute(text("RESET plan_cache_mode"))
-
-
-async def planned_once(tx: AsyncConnection) -> None:
-    """Let the rest of this transaction use the plans that its statements have already.
-
-    A statement over many tables takes longer to plan than to run, and is planned anew each time as
-    long as that looks a little cheaper to run.
-    """
-    await tx.execute(_PLANNED_ONCE)
 
 
 def _engine(url: str, *, pool: int, settings: Mapping[str, str]) -> AsyncEngine:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from db import bookings, candidates, clock, offers, providers, shadow_choices
-from db.engine import planned_once
 from db.ids import new_id
 from domain import matching as rules
 from domain import waves
@@ -38,7 +37,6 @@ async def advance(
     Whoever calls it, and however often: what is not due is left alone. Returns when to look again,
     or None when there is nothing more to do. Raises NotFound.
     """
-    await planned_once(tx)
     booking = await bookings.lock(tx, booking_id)
     known: list[JobOffer] = []
     if booking.round:
@@ -46,7 +44,7 @@ async def advance(
         # while waiting for the offers, and may be among those whom the next wave must hold still.
         await providers.lock(tx, await offers.holders(tx, booking_id), share=True)
         known = await offers.lock_of(tx, booking_id)
-    at = await clock.now(tx)
+    at = await clock.now_planned_once(tx)
     tidied = waves.tidy(booking, known, at=at, rules=house.waves)
     if tidied is not None:
         await offers.keep(tx, booking, tidied, at=at)

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Boolean, exists, false, func, or_, select, true
 
 from db import (
-    availability,
     batch_candidates,
     bookings,
     candidates,
     certifications,
     clock,
+    diaries,
     profiles,
     providers,
-    reservations,
     services,
     shifts,
 )
@@ -66,16 +65,16 @@ async def _circumstances(
     uid = provider.id
     offered = (await providers.services_of(connection, [uid]))[uid]
     known = await services.by_ids(connection, offered)
-    hours = await availability.of_providers(connection, [uid], starts_at=at, ends_at=at)
-    taken = await reservations.taken(connection, [uid], starts_at=at - MARGIN, ends_at=at + MARGIN)
+    near = at - MARGIN, at + MARGIN
+    diary = (await diaries.of_providers(connection, [uid], hours=(at, at), work=near))[uid]
     on_shift = await shifts.open_shifts(connection, [uid])
     return Circumstances(
         provider=provider,
         completion=(await profiles.completions(connection, [uid]))[uid],
         services=tuple(one for one in known if one.active),
         certifications=tuple((await certifications.of_providers(connection, [uid]))[uid]),
-        availability=hours[uid],
-        taken=tuple(taken.get(uid, ())),
+        availability=diary.availability,
+        taken=tuple(diary.taken),
         shift=on_shift.get(uid),
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, func, insert, or_, update
 from sqlalchemy.exc import IntegrityError
 
 from db.addresses import point, point_columns
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from domain.holds import Hold
@@ -95,44 +95,25 @@ async def release_hold(tx: AsyncConnection, hold_id: UUID, *, at: datetime) -> N
     await _release(tx, _R.hold_id == hold_id, at)
 
 
-async def taken(
-    connection: AsyncConnection,
-    provider_ids: Sequence[UUID],
-    *,
-    starts_at: datetime,
-    ends_at: datetime,
-) -> dict[UUID, list[Block]]:
-    """The taken time of each provider that touches the range, in order: bookings, open holds, and
-    the work that is done, for the count of the day's jobs."""
-    asked = {"ids": list(provider_ids), "starts_at": starts_at, "ends_at": ends_at}
-    blocks: dict[UUID, list[Block]] = {}
-    for row in await connection.execute(_TAKEN, asked):
-        blocks.setdefault(row.provider_id, []).append(_block(row))
-    return blocks
-
-
 def is_taken() -> ColumnElement[bool]:
     """Of a reservation: does it take its time at this moment?"""
     return _R.live & or_(_R.expires_at.is_(None), _R.expires_at > func.clock_timestamp())
 
 
-def _taken() -> Select[Any]:
+def touching() -> ColumnElement[bool]:
+    """The taken time of the providers `ids` that touches the range from `starts_at` to `ends_at`:
+    bookings, open holds, and the work that is done, for the count of the day's jobs."""
     start, end = bindparam("starts_at", type_=Instant), bindparam("ends_at", type_=Instant)
-    touching = _R.during.op("&&")(func.tstzrange(start, end))
-    return (
-        select(
-            *(_R.provider_id, _R.booking_id, _R.starts_at, _R.ends_at),
-            *(_R.before_minutes, _R.after_minutes, _R.latitude, _R.longitude, _R.travel_mph),
-            _R.done,
-        )
-        .where(_R.provider_id == any_(bindparam("ids", type_=ARRAY(Uuid))))
-        .where(or_(is_taken() & touching, _R.done & _R.starts_at.between(start, end)))
-        .order_by(_R.starts_at)
-    )
+    theirs = _R.provider_id == any_(bindparam("ids", type_=ARRAY(Uuid)))
+    now = is_taken() & _R.during.op("&&")(func.tstzrange(start, end))
+    return and_(theirs, or_(now, _R.done & _R.starts_at.between(start, end)))
 
 
-# Built once: putting such a statement together takes longer than running it.
-_TAKEN: Final = _taken()
+#: What a block is read from, beside its provider and its span.
+FACTS: Final = (
+    *(_R.booking_id, _R.before_minutes, _R.after_minutes),
+    *(_R.latitude, _R.longitude, _R.travel_mph, _R.done),
+)
 
 
 async def _release_expired(tx: AsyncConnection, provider_ids: Sequence[UUID]) -> None:
@@ -146,7 +127,8 @@ async def _release(
     await tx.execute(update(reservations).where(which, _R.live).values(released_at=at, done=done))
 
 
-def _block(row: Any) -> Block:
+def block(row: Any) -> Block:
+    """The taken time in a row."""
     return Block(
         starts_at=row.starts_at,
         ends_at=row.ends_at,

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, exists, func, null, select, union_all
 
-from db import availability, booking_rules, coverage, reservations
+from db import booking_rules, coverage, diaries
 from db.addresses import point
 from db.engine import planned_anew
 from db.tables import (
@@ -30,7 +30,6 @@ from domain.booking_steps import UNFINISHED
 from domain.distance import miles_apart
 from domain.matching import DEFAULT_RULES, plain
 from domain.shifts import HEARTBEAT_FRESH
-from domain.slot_search import Diary
 from domain.slots import Place
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from domain.booking_rules import BookingRules
     from domain.hours import Span
     from domain.services import Service
+    from domain.slot_search import Diary
 
 #: A provider's day may begin a day before or after the day of the place.
 _DAYS_AROUND: Final = MARGIN + timedelta(days=1)
@@ -179,7 +179,7 @@ async def zone_of(connection: AsyncConnection, provider_id: UUID) -> ZoneInfo | 
     return ZoneInfo(name) if name else None
 
 
-async def diaries(
+async def time_of(
     connection: AsyncConnection,
     provider_ids: Sequence[UUID],
     *,
@@ -196,25 +196,14 @@ async def diaries(
     # Working days are counted from today on, whenever the search begins.
     first = min(at, start) if rules.advance is Advance.BOOKABLE_DAYS else start
     async with planned_anew(connection) if len(provider_ids) > _FEW else nullcontext():
-        works = await availability.of_providers(
-            connection, provider_ids, starts_at=first, ends_at=end
+        kept = await diaries.of_providers(
+            connection,
+            provider_ids,
+            hours=(first, end),
+            work=(start - _DAYS_AROUND, end + _DAYS_AROUND),
         )
-        taken = await reservations.taken(
-            connection, provider_ids, starts_at=start - _DAYS_AROUND, ends_at=end + _DAYS_AROUND
-        )
-    return [
-        Diary(
-            provider_id=uid,
-            availability=works[uid],
-            taken=[
-                block
-                for block in taken.get(uid, ())
-                if leave_out is None or block.booking_id != leave_out
-            ],
-        )
-        for uid in provider_ids
-        if uid in works
-    ]
+    found = (kept[uid] for uid in provider_ids if uid in kept)
+    return [diary.without(leave_out) if leave_out else diary for diary in found]
 
 
 async def alike(

@@ -65,7 +65,7 @@ async def alternatives(
     rules, duration = booking.rules, wanted.ends_at - wanted.starts_at
     earliest, latest = wanted.starts_at, wanted.starts_at + ALTERNATIVES_WITHIN
     within = earliest, latest + duration
-    theirs = await slot_facts.diaries(
+    theirs = await slot_facts.time_of(
         tx, [provider_id], rules=rules, within=within, at=at, leave_out=booking.id
     )
     if not theirs:
@@ -267,7 +267,7 @@ async def _calendar(
 ) -> Calendar:
     within = search.earliest, search.latest + search.duration
     ids = [one.provider_id for one in near]
-    theirs = await slot_facts.diaries(
+    theirs = await slot_facts.time_of(
         connection, ids, rules=search.rules, within=within, at=search.at
     )
     last = {one.provider_id: one.certified_until for one in near}

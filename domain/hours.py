@@ -91,7 +91,7 @@ def utc(instant: datetime) -> datetime:
     """The same instant in UTC, where arithmetic is safe. Raises ValueError for a naive one."""
     if instant.tzinfo is None:
         raise ValueError(f"{instant} has no time zone, so it is not an instant.")
-    return instant.astimezone(UTC)
+    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
 def covers(hours: Hours, zone: ZoneInfo, starts_at: datetime, ends_at: datetime) -> bool:

@@ -85,6 +85,11 @@ class Diary:
     availability: Availability
     taken: Sequence[Block] = ()
 
+    def without(self, booking_id: UUID) -> Diary:
+        """The same, were it not for one booking."""
+        others = [block for block in self.taken if block.booking_id != booking_id]
+        return replace(self, taken=others)
+
     def until(self, last: date | None) -> Diary:
         """Their time up to the end of a local day, after which they may not do the work; None is no
         end."""

@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from db import bookings, profiles, providers, reservations, schema, services
+from db import bookings, diaries, profiles, providers, schema, services
 from db.engine import Database
 from domain.availability import Block
 from domain.booking_rules import BookingRules
@@ -130,9 +130,8 @@ async def test_bookings_keep_their_facts_their_time_and_their_history(
         taken = await bookings.get(connection, TAKEN)
         done = await bookings.get(connection, DONE)
         entries = (await bookings.histories(connection, [TAKEN]))[TAKEN]
-        blocks = await reservations.taken(
-            connection, [PROVIDER], starts_at=START, ends_at=START + timedelta(hours=1)
-        )
+        hour = START, START + timedelta(hours=1)
+        kept = await diaries.of_providers(connection, [PROVIDER], hours=hour, work=hour)
         service = await services.get(connection, SERVICE)
 
     assert (taken.status, done.status) == (BookingStatus.CONFIRMED, BookingStatus.COMPLETED)
@@ -152,7 +151,7 @@ async def test_bookings_keep_their_facts_their_time_and_their_history(
         point=WESTMINSTER,
         booking_id=TAKEN,
     )
-    by_id = {one.booking_id: one for one in blocks[PROVIDER]}
+    by_id = {one.booking_id: one for one in kept[PROVIDER].taken}
     assert by_id[TAKEN] == block
     assert by_id[DONE].done
 

@@ -255,7 +255,7 @@ async def test_of_much_that_passed_by_the_newest_twenty_are_told(crowd: Database
 
     assert [one.starts_at for one in found.passed_by] == starts[:1:-1]
     assert not any("FOR " in one for one in statements if one.startswith("SELECT"))
-    assert len(statements) == 19
+    assert len(statements) == 17
     assert await count_rows(crowd, bookings_table, providers_table) == before
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select
 
-from db import reservations
+from db import diaries, reservations
 from db.ids import new_id
 from db.tables import holds
 from db.tables import reservations as table
@@ -34,10 +34,9 @@ START = datetime(2031, 5, 5, 9, tzinfo=UTC)
 async def taken(database: Database, provider: Viewer) -> list[Block]:
     """What is taken of a provider's day."""
     async with database.read() as connection:
-        found = await reservations.taken(
-            connection, [provider.user_id], starts_at=START - HOUR, ends_at=START + 12 * HOUR
-        )
-    return found.get(provider.user_id, [])
+        day = START - HOUR, START + 12 * HOUR
+        found = await diaries.of_providers(connection, [provider.user_id], hours=day, work=day)
+    return list(found[provider.user_id].taken)
 
 
 async def test_a_booking_takes_its_window_with_its_own_room_and_speed(database: Database) -> None:

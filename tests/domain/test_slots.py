@@ -311,6 +311,17 @@ def test_only_so_many_working_days_can_be_booked() -> None:
 # The starts of a service
 
 
+def test_a_diary_without_one_booking_keeps_all_the_rest() -> None:
+    moved, other = UUID(int=7), UUID(int=8)
+    job = a_block("09:00", "10:00", booking_id=moved)
+    next_ = a_block("11:00", "12:00", booking_id=other)
+    hold = a_block("13:00", "14:00")
+    diary = a_diary(job, next_, hold)
+
+    assert list(diary.without(moved).taken) == [next_, hold]
+    assert diary.without(moved).availability == diary.availability
+
+
 def test_a_start_is_offered_once_with_the_number_of_those_who_are_free() -> None:
     diaries = [
         a_diary(provider=ONE),
