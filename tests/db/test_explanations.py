@@ -440,7 +440,7 @@ async def test_asking_why_changes_nothing_and_costs_few_statements(crowd: Databa
     await nobody(crowd, booking)
     event.remove(crowd.engine.sync_engine, "before_cursor_execute", count)
 
-    assert (explaining, len(statements) - explaining) == (12, 7)
+    assert (explaining, len(statements) - explaining) == (9, 6)
     assert not any("FOR " in one for one in statements if one.startswith("SELECT"))
     after = await read_booking(crowd, booking.id), await count_rows(crowd, job_offers, providers)
     assert after == before
