@@ -62,7 +62,7 @@ Gone = describe(
     REJECTED="You rejected it.",
     RESCINDED="It was withdrawn.",
     BOOKING_CLOSED="The booking was called off or is over.",
-    UNAVAILABLE="Your own hours, time off or daily cap speak against it now.",
+    UNAVAILABLE="Your own profile, hours, time off or daily cap speak against it now.",
 )
 
 

@@ -163,8 +163,8 @@ class ProfileMutations:
     @strawberry.mutation(
         directives=[allow(Role.PROVIDER)],
         description="Say of yourself what customers and matching go by, in part or in full. The "
-        "first time it makes you a provider, who waits for approval. All wrong fields are told at "
-        "once.",
+        "first time it makes you a provider, who waits for approval. Open offers that no longer "
+        "fit you are withdrawn. All wrong fields are told at once.",
         graphql_type=UpdateProviderProfileResult,
     )
     async def update_provider_profile(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Date, cast, func, insert, select, update
 
-from db import candidates, clock, offers, profiles, providers
+from db import clock, profiles, providers
 from db.ids import new_id
 from db.tables import certifications
 from db.tables import providers as providers_table
@@ -20,7 +20,7 @@ from domain.refusals import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date, datetime
+    from datetime import date
     from uuid import UUID
 
     from sqlalchemy import ColumnElement, Row, Select
@@ -69,15 +69,14 @@ async def add(
 
 
 async def remove(tx: AsyncConnection, *, certification_id: UUID, by: Viewer) -> Certification:
-    """Take a paper back: one's own, or as an admin anybody's. Open offers of work that asks for it
-    are withdrawn. Raises NotFound."""
+    """Take a paper back: one's own, or as an admin anybody's. Open offers that no longer fit its
+    provider without it are withdrawn. Raises NotFound."""
     found = await _locked(tx, certification_id)
     if not found.is_kept_by(by):
         raise NotFound("Certification")
     at = await clock.now(tx)
     await tx.execute(update(certifications).where(_C.id == found.id).values(removed_at=at))
     await profiles.changed(tx, found.provider_id)
-    await offers.rescind_to(tx, found.provider_id, await _asking_for(tx, found, at=at), at=at)
     return found
 
 
@@ -119,17 +118,6 @@ async def _locked(tx: AsyncConnection, certification_id: UUID) -> Certification:
     if found is None:
         raise NotFound("Certification")
     return found
-
-
-async def _asking_for(tx: AsyncConnection, gone: Certification, *, at: datetime) -> list[UUID]:
-    """The offered work that asks for a paper, unless its provider holds another in its place."""
-    uid, asking = gone.provider_id, []
-    for booking in await offers.put_to(tx, uid):
-        if gone.code in booking.requirements.certifications:
-            (who,) = await candidates.of_providers(tx, candidates.work_of(booking), [uid], at=at)
-            if gone.code not in who.certifications:
-                asking.append(booking.id)
-    return asking
 
 
 def _shown() -> Select[Any]:

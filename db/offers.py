@@ -15,11 +15,11 @@ from db import accounts, bookings, candidates, clock, events, pages, providers, 
 from db.tables import bookings as bookings_table
 from db.tables import job_offers
 from domain import offers as rules
-from domain.availability import MARGIN, obstacles
-from domain.booking_rules import BookingRule
+from domain.availability import MARGIN
 from domain.booking_steps import Act
-from domain.bookings import Booking, BookingKind, SlotTaken
-from domain.offers import Gone, JobOffer, OfferGone, OfferState, Outcome, Wave
+from domain.bookings import Booking, BookingKind
+from domain.matching import fitness
+from domain.offers import JobOffer, OfferState, Outcome, Wave
 from domain.privacy import OfferedWork, offered_work
 from domain.refusals import NotFound
 
@@ -53,7 +53,7 @@ async def accept(tx: AsyncConnection, *, offer_id: UUID, by: UUID) -> Booking:
     outcome = rules.accept(booking, own, offer_id=offer_id, by=by, at=at)
     if outcome.booking == booking:
         return booking
-    await _check_free(tx, booking, by, at=at)
+    await _check_fits(tx, booking, by, at=at)
     elsewhere = rules.rescind((o for o in theirs if o.booking_id != booking.id), at=at)
     await bookings.save(tx, booking, outcome.booking, at=at, act=Act.ASSIGN, actor=by)
     await save(tx, (*outcome.offers, *elsewhere))
@@ -269,18 +269,13 @@ async def _competing(
     return _open_of(provider_id) & job_offers.c.booking_id.in_(clashing)
 
 
-async def _check_free(
+async def _check_fits(
     tx: AsyncConnection, booking: Booking, provider_id: UUID, *, at: datetime
 ) -> None:
-    """Is the provider still free and available then? Much may have changed since the offer."""
+    """Does the work still fit the provider? Much may have changed since the offer."""
     work = candidates.work_of(booking)
     (who,) = await candidates.of_providers(tx, work, [provider_id], at=at)
-    against = obstacles(who.availability, who.taken, work.block, rules=booking.rules, at=at)
-    broken = {one.rule for one in against}
-    if broken & {BookingRule.SLOT_TAKEN, BookingRule.BUFFER}:
-        raise SlotTaken
-    if broken:
-        raise OfferGone(Gone.UNAVAILABLE)
+    fitness.check_fits(work, who, at=at)
 
 
 async def _withdraw(tx: AsyncConnection, open_ones: Sequence[JobOffer], *, at: datetime) -> None:

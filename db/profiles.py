@@ -1,7 +1,9 @@
 """How do providers describe themselves, and how complete is what they have said?
 
-Lock order: the account, then the provider. Whatever a profile is made of is changed under the
-provider's lock, and reckoned again in the same transaction.
+Lock order: the account, then the provider, then their offers. Whatever a profile is made of is
+changed under the provider's lock, and reckoned again in the same transaction. Whoever offers work
+to a provider, and whoever accepts it, holds the same lock: of a change and an offer at once, the
+later sees the earlier. So no booking has to be locked, which would have to come before.
 """
 
 from __future__ import annotations
@@ -10,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, exists, func, insert, select, update
 
-from db import accounts, clock, events, providers, services
+from db import accounts, batch_candidates, candidates, clock, events, offers, providers, services
 from db.tables import certifications, date_overrides, provider_services, users, working_hours
 from db.tables import providers as providers_table
 from domain import profiles as rules
 from domain.events import Event, EventType
+from domain.matching import fitness
 from domain.profile_changes import MAX_SERVICES, SaidProfile, written
 from domain.profiles import Completion, Profile
 
@@ -34,7 +37,8 @@ _OFFERED = provider_services.c
 
 async def change(tx: AsyncConnection, said: SaidProfile, *, by: Viewer) -> Provider:
     """Let what somebody says of themselves take the place of what they said before. The first that
-    they say makes them a provider, who waits for approval.
+    they say makes them a provider, who waits for approval. Open offers that no longer fit them are
+    withdrawn.
 
     Raises InvalidInput with every wrong field.
     """
@@ -46,24 +50,36 @@ async def change(tx: AsyncConnection, said: SaidProfile, *, by: Viewer) -> Provi
     wanted = said.service_ids or ()
     # More than may be wanted need not be looked for.
     known = await services.by_ids(tx, wanted[: MAX_SERVICES + 1])
-    after, offers = written(before, said, person=person, offered=offered, known=known)
-    if (after, offers) == (before, offered):
+    after, chosen = written(before, said, person=person, offered=offered, known=known)
+    if (after, chosen) == (before, offered):
         return after
     await _save(tx, before, after)
-    await _offer(tx, after.id, offered, offers)
+    await _offer(tx, after.id, offered, chosen)
     await changed(tx, after.id)
     return await providers.get(tx, after.id)
 
 
 async def changed(tx: AsyncConnection, provider_id: UUID) -> Completion:
-    """Reckon a profile again that was changed, and tell of the change.
+    """Reckon a profile again that was changed, tell of the change, and withdraw the open offers
+    that no longer fit it.
 
     The caller holds the provider's lock.
     """
     reckoned = await reckon(tx, provider_id)
     about = {"provider": provider_id}
     await events.append(tx, [Event(type=EventType.PROVIDER_PROFILE_CHANGED, subject=about)])
+    await _withdraw_misfits(tx, provider_id)
     return reckoned
+
+
+async def _withdraw_misfits(tx: AsyncConnection, provider_id: UUID) -> None:
+    at = await clock.now(tx)
+    works = [candidates.work_of(booking) for booking in await offers.put_to(tx, provider_id)]
+    pairs = [(work, provider_id) for work in works]
+    facts = await batch_candidates.of_pairs(tx, pairs, at=at, record=False)
+    lost = fitness.misfits(zip(works, facts, strict=True), at=at)
+    if lost:
+        await offers.rescind_to(tx, provider_id, lost, at=at)
 
 
 async def reckon(tx: AsyncConnection, provider_id: UUID) -> Completion:

@@ -70,7 +70,7 @@ _WORDS: Final = {
     Gone.REJECTED: "You have rejected this offer.",
     Gone.RESCINDED: "This offer has been withdrawn.",
     Gone.BOOKING_CLOSED: "This booking is no longer open.",
-    Gone.UNAVAILABLE: "By your own hours, time off or daily cap you are not available then.",
+    Gone.UNAVAILABLE: "By your own profile, hours, time off or daily cap you cannot take this.",
 }
 
 

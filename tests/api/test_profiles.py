@@ -14,7 +14,7 @@ from db.tables import providers as providers_table
 from domain.people import Role
 from domain.services import Trade
 from tests.api.house import House, provider, service
-from tests.api.market import Market, Person, opened
+from tests.api.market import ACCEPT, Market, Person, opened
 from tests.factories import NOW, add_account, count_rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -163,6 +163,29 @@ async def test_what_is_left_out_stays_and_what_is_empty_clears(home: House) -> N
     shown = cleared["provider"]
     assert (shown["about"], shown["skills"], shown["services"]) == ("", [], [])
     assert shown["profileCompletion"]["percent"] == 15
+
+
+async def test_what_a_change_leaves_unfit_is_offered_no_more_and_goes_to_the_next(
+    home: House,
+) -> None:
+    market = await opened(home)
+    who, next_best = await market.provider(), await market.provider()
+    near = await market.booked(await market.customer())
+    assert set(await market.match(near)) == {who.uid, next_best.uid}
+    (offer,) = await market.offers(who)
+
+    assert (await say(home, who, radiusMiles=1.0))["__typename"] == "UpdateProviderProfileSuccess"
+    assert await market.offers(who) == [offer]
+    # As far away as Manchester, which is further than anybody goes.
+    moved = await say(home, who, postalCode="M1 1AE", city="Manchester")
+
+    assert moved["provider"]["area"] == "M1"
+    assert await market.offers(who) == []
+    assert (await market.told(near))[-2:] == ["offer.rescinded", "search.place_freed"]
+    gone = await market.act(who, ACCEPT, id=offer["id"])
+    assert gone == {"__typename": "OfferGone", "why": "RESCINDED", "code": "OFFER_GONE"}
+    won = await market.accept(next_best)
+    assert won["booking"]["provider"] == {"id": next_best.id}
 
 
 async def test_every_wrong_field_is_named_at_once_and_nothing_is_kept(home: House) -> None:

@@ -31,18 +31,25 @@ if TYPE_CHECKING:
     from domain.bookings import Booking
     from domain.offers import JobOffer
     from domain.people import Viewer
+    from domain.services import Service
 
 
 @pytest.fixture
-async def two(crowd: Database) -> list[Viewer]:
+async def service(crowd: Database) -> Service:
+    """What is booked, and done by both."""
+    return await add_service(crowd)
+
+
+@pytest.fixture
+async def two(crowd: Database, service: Service) -> list[Viewer]:
     """Two providers."""
-    return await add_providers(crowd, await add_service(crowd), count=2)
+    return await add_providers(crowd, service, count=2)
 
 
 @pytest.fixture
-async def booking(crowd: Database) -> Booking:
+async def booking(crowd: Database, service: Service) -> Booking:
     """A booking that nobody has yet."""
-    return await add_booking(crowd, await add_customer(crowd), await add_service(crowd))
+    return await add_booking(crowd, await add_customer(crowd), service)
 
 
 @pytest.fixture

@@ -294,7 +294,7 @@ def test_what_its_provider_can_take_no_more_makes_room_in_each_search_once() -> 
         (Gone.BOOKING_CLOSED, "This booking is no longer open."),
         (
             Gone.UNAVAILABLE,
-            "By your own hours, time off or daily cap you are not available then.",
+            "By your own profile, hours, time off or daily cap you cannot take this.",
         ),
     ],
 )
