@@ -199,13 +199,23 @@ def wait(booking: Booking, offers: Sequence[JobOffer], *, at: datetime) -> Booki
 
 
 def begin_auto(booking: Booking, *, at: datetime, rules: WaveRules = DEFAULT) -> Booking:
-    """The booking, due to be given to somebody if nobody has taken it for long enough; else
-    unchanged. Broadcasts go on meanwhile."""
-    if not booking.is_open_to_offers or booking.wave is not Wave.BROADCAST:
+    """The booking, due to be given to somebody if nobody has taken it for long enough; until then,
+    to be looked at by then.
+
+    Answers that are awaited do not put it off: whoever says no in a targeted wave makes room for
+    the next, who has five minutes of their own, and so on. Only a preferred provider has their head
+    start to the end. Offers stay open and broadcasts go on meanwhile.
+    """
+    if not booking.is_open_to_offers or booking.match_due_at is None:
         return booking
-    if booking.match_due_at is None or at < _auto_at(booking, rules):
+    if booking.wave not in _ENDS_IN_AUTO:
         return booking
+    if at < (auto_at := _auto_at(booking, rules)):
+        return replace(booking, match_due_at=min(booking.match_due_at, auto_at))
     return replace(booking, wave=Wave.AUTO, auto_due_at=at)
+
+
+_ENDS_IN_AUTO: Final = frozenset({Wave.TARGETED, Wave.BROADCAST})
 
 
 def auto_failed(booking: Booking, *, at: datetime, rules: WaveRules = DEFAULT) -> Outcome:
@@ -285,15 +295,12 @@ def open_wave(
 
 
 def _after_broadcast(booking: Booking, call: Call, at: datetime, rules: WaveRules) -> Booking:
-    look_at = min(at + rules.broadcast_again, call.expires_at)
-    if booking.wave is not Wave.AUTO and at < (auto_at := _auto_at(booking, rules)):
-        look_at = min(look_at, auto_at)
     return replace(
         booking,
         wave=Wave.AUTO if booking.wave is Wave.AUTO else Wave.BROADCAST,
         round=call.round,
         broadcasts=booking.broadcasts + 1,
-        match_due_at=look_at,
+        match_due_at=min(at + rules.broadcast_again, call.expires_at),
     )
 
 

@@ -112,12 +112,18 @@ def next_round(
     booking: Booking, offers: Sequence[JobOffer], *, at: datetime, rules: WaveRules = waves.DEFAULT
 ) -> NextRound | None:
     """The next round if nobody answers and nothing changes before; None where none is to come."""
-    if booking.match_due_at is None:
-        return None
-    then = max(at, booking.match_due_at)
-    tidied = waves.tidy(booking, offers, at=then, rules=rules)
-    call = waves.due(tidied.booking if tidied else booking, offers, at=then, rules=rules)
-    return None if call is None else NextRound(opens_at=then, call=call)
+    while booking.match_due_at is not None:
+        then = max(at, booking.match_due_at)
+        if tidied := waves.tidy(booking, offers, at=then, rules=rules):
+            booking = tidied.booking
+        if call := waves.due(booking, offers, at=then, rules=rules):
+            return NextRound(opens_at=then, call=call)
+        # It is looked at to be given away, or for one of several answers; the round comes later.
+        waiting = waves.wait(booking, offers, at=then)
+        if waiting == booking:
+            return None
+        booking = waiting
+    return None
 
 
 def seeks(ahead: NextRound | None, *, rules: WaveRules = waves.DEFAULT) -> int:

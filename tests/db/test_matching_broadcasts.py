@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from db import matching, offers
+from db import auto_assign, matching, offers
 from domain.bookings import BookingKind
 from domain.events import EventType
 from domain.house import HouseRules
 from domain.offers import OfferState, Wave
 from domain.waves import WaveRules
+from gateways.assignment import least_cost
 from tests import invariants
 from tests.db.racing import act, race
 from tests.factories import (
@@ -127,6 +128,41 @@ class TestTheAutomaticAssignment:
         assert kept.auto_due_at is not None
         assert kept.match_due_at == kept.auto_due_at + AGAIN
         assert kept.broadcasts == 3
+        await invariants.check(database)
+
+    async def test_begins_in_a_targeted_wave_that_refusals_have_kept_alive(
+        self, database: Database
+    ) -> None:
+        service = await add_service(database)
+        await add_providers(database, service, count=12)
+        kind = BookingKind.IMMEDIATE
+        booking = await add_booking(database, await add_customer(database), service, kind=kind)
+        await act(database, advancing(booking))
+        for _ in range(3):
+            # Each of the three has thought for almost five minutes, and then says no.
+            await shift_time(database, booking, AGAIN + MINUTE / 2)
+            for one in (await read_offers(database, booking.id)).values():
+                if one.state is OfferState.OFFERED:
+                    refuse = partial(offers.reject, offer_id=one.id, by=one.provider_id, reason="")
+                    await act(database, refuse)
+                    due_at = await act(database, advancing(booking))
+        before = await read_booking(database, booking.id)
+        assert (before.wave, before.auto_due_at) == (Wave.TARGETED, None)
+        # Three were asked just now, in the fourteenth minute, and have five.
+        assert due_at == before.match_due_at == before.requested_at + 15 * MINUTE
+        await shift_time(database, booking, MINUTE + MINUTE / 2)
+
+        await race(database, [advancing(booking)] * 5)
+
+        begun = await read_booking(database, booking.id)
+        assert (begun.wave, begun.broadcasts) == (Wave.AUTO, 0)
+        assert begun.auto_due_at is not None
+        report = await auto_assign.run(database, solver=least_cost)
+        (given,) = report.assigned
+        kept = await read_booking(database, booking.id)
+        assert (given.booking.id, kept.provider_id) == (booking.id, given.provider_id)
+        states = {one.state for one in (await read_offers(database, booking.id)).values()}
+        assert OfferState.OFFERED not in states
         await invariants.check(database)
 
     async def test_begins_as_the_house_has_set_it(self, database: Database) -> None:

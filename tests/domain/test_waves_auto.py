@@ -75,8 +75,8 @@ class TestTheAutomaticAssignment:
     @pytest.mark.parametrize(
         "booking",
         [
+            # The customer's choice has their head start to the end.
             broadcasting(wave=Wave.PREFERRED),
-            broadcasting(wave=Wave.TARGETED),
             broadcasting(wave=None),
             broadcasting(match_due_at=None),
             broadcasting(provider_id=PROVIDER, assigned_at=NOW),
@@ -87,7 +87,7 @@ class TestTheAutomaticAssignment:
             looking(auto_due_at=None),
         ],
     )
-    def test_does_not_begin_twice_or_before_the_broadcasts_or_for_what_is_not_open(
+    def test_does_not_begin_twice_or_before_anybody_was_looked_for_or_for_what_is_not_open(
         self, booking: Booking
     ) -> None:
         assert begin_auto(booking, at=NOW + 9 * HOUR) == booking
@@ -176,16 +176,16 @@ class TestWhenTheBroadcastsAreLookedAtAgain:
         self, opens_after: timedelta, again_after: timedelta
     ) -> None:
         at = NOW + opens_after
-        outcome = opened(broadcasting(match_due_at=at), at=at)
+        after = begin_auto(opened(broadcasting(match_due_at=at), at=at).booking, at=at)
 
-        assert outcome.booking == broadcasting(
-            round=6, broadcasts=4, match_due_at=NOW + again_after
-        )
+        assert (after.round, after.broadcasts) == (6, 4)
+        assert after.match_due_at == NOW + again_after
 
     def test_is_no_sooner_once_it_is_being_given_away(self) -> None:
         # Set back to an earlier hour by a new rule of the house: it was begun all the same.
         at = NOW + 2 * HOUR - SECOND
-        assert opened(looking(), at=at).booking.match_due_at == at + 4 * MINUTE
+        after = begin_auto(opened(looking(), at=at).booking, at=at)
+        assert (after.wave, after.match_due_at) == (Wave.AUTO, at + 4 * MINUTE)
 
 
 class TestTheSilent:

@@ -98,6 +98,22 @@ def test_the_next_round_asks_the_best_three_and_no_more() -> None:
     )
 
 
+def test_a_look_that_asks_nobody_is_no_round() -> None:
+    """At the time to give it away, and when one of several answers is overdue."""
+    minute = timedelta(minutes=1)
+    facts: dict[str, Any] = {"wave": Wave.TARGETED, "round": 1, "match_due_at": NOW + minute}
+    booking = the_booking(**facts)
+    offers = [
+        an_offer(id=UUID(int=n), expires_at=NOW + later * minute)
+        for n, later in enumerate((1, 3, 2))
+    ]
+
+    ahead = next_round(booking, offers, at=NOW)
+
+    assert ahead is not None
+    assert (ahead.opens_at, ahead.wave) == (NOW + 3 * minute, Wave.BROADCAST)
+
+
 def test_the_next_round_is_the_call_that_will_be_due() -> None:
     booking = the_booking(match_due_at=NOW + timedelta(minutes=5), wave=Wave.TARGETED, round=1)
     offers = (put_to(BEST),)
