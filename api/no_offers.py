@@ -70,7 +70,8 @@ class PassedBy:
     ends_at: datetime = strawberry.field(description="When it closes.")
     area: str = strawberry.field(description="The postal district.")
     distance_miles: int | None = strawberry.field(
-        description="How far it is, in whole miles; null when unknown, or nobody travels."
+        description="How far it is, in whole miles, give or take one; null when unknown, or nobody "
+        "travels."
     )
     is_open: bool = strawberry.field(description="Whether it still looks for somebody.")
     why: str = strawberry.field(description="Why it was not offered to them, in words.")

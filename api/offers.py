@@ -86,7 +86,7 @@ class OfferedWork:
     city: str = strawberry.field(description="The city.")
     area: str = strawberry.field(description="The postal district; the address opens with the job.")
     distance_miles: int | None = strawberry.field(
-        description="How far it is, in whole miles; null when that is unknown."
+        description="How far it is, in whole miles, give or take one; null when that is unknown."
     )
 
     @strawberry.field(description="The service.", graphql_type=Service)

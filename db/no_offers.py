@@ -25,7 +25,7 @@ from domain.availability import MARGIN
 from domain.matching import no_offers
 from domain.matching.no_offers import LOOK_BACK, MOST_PASSED, Circumstances, NoOffers, PassedBy
 from domain.people import whose
-from domain.places import box
+from domain.places import FIELD, box
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -119,12 +119,22 @@ def _not_offered(provider: Provider, *, at: datetime) -> Select[Any]:
 
 
 def _near(provider: Provider) -> ColumnElement[bool]:
-    """Is the work in the provider's reach, or where nobody travels, or is that not known?"""
+    """Is the work in the provider's reach, or where nobody travels, or is that not known?
+
+    Asked of the middle of its field, as domain.places.rough has it: what is shown and what is not
+    tells of where it is too.
+    """
     if provider.point is None:
         return true()
     on_site = _B.requirements["on_site"].astext.cast(Boolean)
     unknown = or_(~func.coalesce(on_site, True), _B.latitude.is_(None))
     around = box(provider.point, provider.radius_miles)
-    within = _B.latitude.between(around.south, around.north)
-    stretches = (_B.longitude.between(west, east) for west, east in around.longitudes)
+    within = middle(_B.latitude, FIELD[0], 90).between(around.south, around.north)
+    longitude = middle(_B.longitude, FIELD[1], 180)
+    stretches = (longitude.between(west, east) for west, east in around.longitudes)
     return or_(unknown, within & or_(false(), *stretches))
+
+
+def middle(degrees: ColumnElement[float], field: float, most: float) -> ColumnElement[float]:
+    """As domain.places.rough: where the field that a place lies in has its middle."""
+    return func.least((func.floor(degrees / field) + 0.5) * field, most)

@@ -22,6 +22,12 @@ _PREFIX_LENGTH: Final = {"CA": 3, "US": 5}
 _OUTWARD_LENGTH: Final = {**_PREFIX_LENGTH, "IE": 3, "NL": 4}
 _OUTWARD_LENGTH_ELSEWHERE: Final = 5
 
+#: Somebody's home is told to strangers as the field it lies in, so many degrees high and wide: a
+#: mile or so in Britain and Canada.
+FIELD: Final = (0.015, 0.025)
+#: No place is further from the middle of its field, in miles; the widest fields lie at the equator.
+FIELD_MILES: Final = 1.01
+
 #: Boxes are widened by this much (a few feet), so that rounding never loses a point on the circle.
 _MARGIN_DEGREES: Final = 1e-5
 
@@ -111,6 +117,22 @@ def miles_between(a: Point, b: Point) -> float:
 def shown_miles(miles: float) -> int:
     """A distance as a provider sees it before accepting: whole miles, never less than one."""
     return max(1, math.floor(miles + 0.5))
+
+
+def rough(point: Point | None) -> Point | None:
+    """The middle of the field that a place lies in, if it is known.
+
+    Rounding a distance hides little: whoever may move to and fro and ask again finds where it
+    turns, to the yard, and from three such circles the door. What is reckoned from here says no
+    more than the field, however often and from wherever it is asked.
+    """
+    if point is None:
+        return None
+    high, wide = FIELD
+    return Point(
+        latitude=min((math.floor(point.latitude / high) + 0.5) * high, 90.0),
+        longitude=min((math.floor(point.longitude / wide) + 0.5) * wide, 180.0),
+    )
 
 
 def box(point: Point, miles: float) -> Box:

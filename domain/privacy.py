@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from domain.distance import miles_apart
 from domain.people import Role
-from domain.places import shown_miles
+from domain.places import rough, shown_miles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -60,7 +60,8 @@ class Contact:
 def offered_work(booking: Booking, customer: User, provider: Provider) -> OfferedWork:
     """What an offer shows of a booking."""
     on_site = booking.requirements.on_site
-    miles = miles_apart(provider, booking.address) if on_site else None
+    field = replace(booking.address, point=rough(booking.address.point))
+    miles = miles_apart(provider, field) if on_site else None
     return OfferedWork(
         service_id=booking.service_id,
         kind=booking.kind,

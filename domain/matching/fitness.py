@@ -7,13 +7,16 @@ last word.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from domain.availability import obstacles
 from domain.booking_rules import BookingRule
 from domain.bookings import SlotTaken
 from domain.matching.rules import HardRule, broken
+from domain.matching.told import as_told
 from domain.offers import Gone, OfferGone
+from domain.places import FIELD_MILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
 #:   that was silent for a minute says nothing against whoever is accepting on it.
 #: - How far a wave reaches says whom to ask next. Whoever was asked may answer: RADIUS means the
 #:   provider's own, so it is asked of work without a reach.
+#:
+#: RADIUS is asked as far as a provider may know where the work is, with the benefit of the doubt:
+#: if an offer went at the very yard, a radius drawn in step by step would find the customer's door.
 LASTING: Final = frozenset(
     {
         HardRule.APPROVED,
@@ -64,4 +70,5 @@ def check_fits(work: Work, who: Candidate, *, at: datetime) -> None:
 
 
 def _fits(work: Work, who: Candidate, at: datetime) -> bool:
-    return not any(one.rule in LASTING for one in broken(work, who, at=at))
+    doubtless = replace(who, radius_miles=who.radius_miles + FIELD_MILES)
+    return not any(one.rule in LASTING for one in broken(as_told(work), doubtless, at=at))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from domain.availability import Block, unavailable
 from domain.booking_rules import BookingRule
 from domain.matching.rules import DEFAULT, HardRule, distance_miles, verdicts
+from domain.matching.told import as_told
 from domain.places import shown_miles
 from domain.profiles import Completion
 from domain.refusals import NotFound
@@ -180,8 +181,11 @@ def passed_by(
 ) -> PassedBy | None:
     """What a provider may know of work that they were not offered.
 
+    All of it is found for the field that the work lies in: a rule that were kept or broken by where
+    it is exactly would give that away to whoever moves, or changes their radius, and asks again.
     None where the two are not to meet: who has blocked somebody is not given away.
     """
+    work = as_told(work)
     said = [one for one in verdicts(work, candidate, at=at) if not one.passed]
     if any(one.rule is HardRule.NOT_BLOCKED for one in said):
         return None
@@ -199,7 +203,7 @@ def passed_by(
 
 
 def _shown(said: Verdict, miles: int | None, candidate: Candidate) -> Verdict:
-    # To the tenth of a mile, and from several places, the distance would give the address away.
+    # Nothing is known to the tenth of a mile.
     if said.rule is not HardRule.RADIUS:
         return said
     return replace(said, saw=f"about {miles} miles away, limit {candidate.radius_miles:g}")

@@ -100,8 +100,8 @@ async def test_of_work_that_passed_by_nothing_of_its_customer_is_told(home: Hous
 
 async def test_the_distance_of_what_is_too_far_is_rounded_for_everybody(home: House) -> None:
     shop = await market.opened(home)
-    # Within the box around three miles, and 3.8 away.
-    provider = await shop.provider(radius_miles=3)
+    # The middle of its field is within the box around 3.5 miles, and 4.2 away.
+    provider = await shop.provider(radius_miles=3.5)
     await shop.provider(radius_miles=50)
     point = {"latitude": 51.5404, "longitude": -0.0626}
     address = {"line1": "1 Far Road", "city": "London", "postalCode": "E8 1AA", "country": "GB"}
@@ -109,7 +109,7 @@ async def test_the_distance_of_what_is_too_far_is_rounded_for_everybody(home: Ho
     for name in (provider, "Dora"):
         (passed,) = (await why(shop, name, provider))["passedBy"]
         assert passed["broken"] == [
-            {"rule": "RADIUS", "passed": False, "saw": "about 4 miles away, limit 3"}
+            {"rule": "RADIUS", "passed": False, "saw": "about 4 miles away, limit 3.5"}
         ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, insert, update
+from sqlalchemy import Double, column, event, insert, select, update, values
 
 from db import matching, no_offers, offers
 from db.ids import new_id
@@ -19,7 +19,7 @@ from domain.matching import HardRule
 from domain.matching.no_offers import LOOK_BACK, MOST_PASSED, Extent, Hindrance
 from domain.offers import OfferState
 from domain.people import Role
-from domain.places import Point
+from domain.places import FIELD, Point, rough
 from domain.refusals import InvalidInput, NotFound
 from domain.services import Requirements
 from tests.db.racing import act
@@ -299,3 +299,49 @@ async def test_who_has_only_signed_up_is_told_to_write_a_profile(crowd: Database
     user = await add_customer(crowd)
     new = a_viewer(user_id=user.user_id, role=Role.PROVIDER)
     assert hindrances(await asked(crowd, by=new)) == [(Hindrance.NO_PROFILE, Extent.ALL)]
+
+
+@pytest.mark.parametrize(("north", "west"), [(1, 0), (0, 1), (1, 1)])
+async def test_who_moves_about_is_shown_all_work_of_a_field_or_none(
+    crowd: Database, north: int, west: int
+) -> None:
+    """Else what appears, and what is gone, would lead to the door."""
+    service, customer = await add_service(crowd), await add_customer(crowd)
+    provider = await add_provider(crowd, service, radius_miles=2)
+    starts_at = await now(crowd) + timedelta(days=1)
+    for home in (
+        Point(latitude=51.4960, longitude=-0.1249),
+        Point(latitude=51.5099, longitude=-0.1001),
+    ):
+        await add_booking(
+            crowd, customer, service, starts_at=starts_at, address=an_address(point=home)
+        )
+    mine = update(providers_table).where(providers_table.c.id == provider.user_id)
+    many = set()
+    for step in range(30):
+        away = step / 500
+        there = {"latitude": 51.5020 + north * away, "longitude": -0.1120 - west * away}
+        async with crowd.begin() as tx:
+            await tx.execute(mine.values(there))
+        found = (await asked(crowd, by=provider)).passed_by
+        assert len(set(found)) <= 1
+        many.add(len(found))
+    assert many == {0, 2}
+
+
+async def test_the_database_and_the_domain_know_the_same_fields(crowd: Database) -> None:
+    at = [
+        *((51.5010, -0.1246), (43.6446, -79.3952), (-33.9, 151.2), (0.0, 0.0), (0.015, 0.025)),
+        *((90.0, 180.0), (-90.0, -180.0), (51.495, -0.125), (51.51, -0.1), (-0.0149, -0.0249)),
+    ]
+    high, wide = column("high", Double), column("wide", Double)
+    rows = values(high, wide, name="places").data(at)
+    middles = (no_offers.middle(high, FIELD[0], 90), no_offers.middle(wide, FIELD[1], 180))
+    async with crowd.read() as connection:
+        found = (await connection.execute(select(high, wide, *middles).select_from(rows))).all()
+
+    assert len(found) == len(at)
+    for latitude, longitude, *middle in found:
+        said = rough(Point(latitude=latitude, longitude=longitude))
+        assert said is not None
+        assert (said.latitude, said.longitude) == tuple(middle)

@@ -130,7 +130,9 @@ async def rescinded(database: Database, put: dict[str, JobOffer]) -> set[str]:
         ({"brands": ("bmw",)}, set()),
         ({"brands": ("Audi",)}, {"branded"}),
         ({"radius_miles": 6.0}, set()),
-        ({"radius_miles": 4.0}, {"far"}),
+        # Near enough, as far as they may know.
+        ({"radius_miles": 4.9}, set()),
+        ({"radius_miles": 3.0}, {"far"}),
         ({"radius_miles": 30.0, "point": WATFORD}, set()),
         ({"point": WATFORD}, {"plain", "far", "skilled", "branded", "other"}),
         ({"postal_code": "M1 1AE"}, {"plain", "far", "skilled", "branded", "other"}),
@@ -226,7 +228,7 @@ async def test_an_acceptance_that_waits_for_a_change_finds_the_offer_withdrawn(
     crowd: Database, mechanic: Viewer, put: dict[str, JobOffer]
 ) -> None:
     async with crowd.begin() as tx:
-        await profiles.change(tx, SaidProfile(radius_miles=4.0), by=mechanic)
+        await profiles.change(tx, SaidProfile(radius_miles=3.0), by=mechanic)
         late = await waiting(crowd, accepting(put["far"]))
     with pytest.raises(OfferGone) as refused:
         await late
@@ -242,7 +244,7 @@ async def test_a_change_that_waits_for_an_acceptance_leaves_the_work_that_was_wo
 ) -> None:
     async with crowd.begin() as tx:
         await offers.accept(tx, offer_id=put["far"].id, by=mechanic.user_id)
-        late = await waiting(crowd, saying(mechanic, radius_miles=4.0))
+        late = await waiting(crowd, saying(mechanic, radius_miles=3.0))
     await late
 
     found = await read_offers(crowd, put["far"].booking_id)
@@ -282,7 +284,7 @@ async def test_changes_and_answers_and_waves_at_once_leave_no_offer_open_that_do
     ("columns", "name"),
     [
         ({"profile_percent": 79}, "plain"),
-        ({"radius_miles": 4.0}, "far"),
+        ({"radius_miles": 3.0}, "far"),
         ({"skills": []}, "skilled"),
         ({"brands": []}, "branded"),
     ],

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from domain.places import (
     EARTH_RADIUS_MILES,
+    FIELD_MILES,
     Address,
     Box,
     Point,
@@ -17,6 +18,7 @@ from domain.places import (
     normal_postal_code,
     outward_code,
     postal_prefix,
+    rough,
     shown_miles,
 )
 from domain.refusals import FieldError, InvalidInput
@@ -91,6 +93,35 @@ def test_the_edges_of_the_globe_are_points() -> None:
 )
 def test_a_distance_is_shown_in_whole_miles(miles: float, shown: int) -> None:
     assert shown_miles(miles) == shown
+
+
+@given(st.floats(-90, 90), st.floats(-180, 180))
+@example(90.0, 180.0)
+@example(-90.0, -180.0)
+@example(0.0, 0.0)
+@example(0.01499999, 0.0)
+def test_a_place_is_told_as_the_middle_of_its_field_which_is_never_far(
+    latitude: float, longitude: float
+) -> None:
+    here = at(latitude, longitude)
+    middle = rough(here)
+    assert middle is not None
+    assert miles_between(here, middle) <= FIELD_MILES
+    assert rough(middle) == middle
+
+
+def test_all_places_of_a_field_are_told_alike_and_those_of_the_next_are_not() -> None:
+    corners = [at(51.495, -0.125), at(51.5099, -0.125), at(51.495, -0.1001), at(51.5099, -0.1001)]
+    (middle,) = {rough(one) for one in corners}
+    assert middle is not None
+    assert (middle.latitude, middle.longitude) == pytest.approx((51.5025, -0.1125))
+    assert miles_between(corners[0], corners[1]) > 1
+    for beside in (at(51.4949, -0.125), at(51.5101, -0.125), at(51.495, -0.1251), at(51.495, -0.1)):
+        assert rough(beside) != middle
+
+
+def test_a_place_that_is_not_known_is_in_no_field() -> None:
+    assert rough(None) is None
 
 
 def test_a_box_reaches_as_far_as_the_circle_and_hardly_further() -> None:

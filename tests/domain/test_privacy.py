@@ -71,7 +71,8 @@ def test_an_offer_shows_a_first_name_a_district_and_a_rounded_distance() -> None
         customer_name="John D.",
         city="London",
         area="SW1A",
-        distance_miles=2,
+        # From the middle of the field it is 2.5.
+        distance_miles=3,
     )
     for secret in ("Doe", "+44", "Parliament", "0AA", "pot", "dog"):
         assert secret not in str(asdict(work))
@@ -83,6 +84,19 @@ def test_an_offer_shows_the_model_of_a_vehicle_and_not_which_one_it_is() -> None
     assert work.vehicle == Vehicle(year=2015, make="Volkswagen", model="Golf")
     for secret in ("WVWZZZ1KZAW123456", "BAB1234"):
         assert secret not in str(asdict(work))
+
+
+def test_wherever_it_is_asked_from_a_distance_tells_the_field_and_not_the_door() -> None:
+    """Half a mile apart, in one field: whoever walks up to them hears the same of both."""
+    homes = [Point(latitude=51.4960, longitude=-0.124), Point(latitude=51.5032, longitude=-0.124)]
+    bookings = [a_booking(address=an_address(point=home)) for home in homes]
+    seen = set()
+    for step in range(400):
+        asker = a_provider(point=Point(latitude=51.5032 + step / 10_000, longitude=-0.124))
+        first, second = [offered_work(one, a_user(), asker).distance_miles for one in bookings]
+        assert first == second
+        seen.add(first)
+    assert seen == {1, 2, 3}
 
 
 @pytest.mark.parametrize("which", ["provider", "booking"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,9 +13,9 @@ from domain.bookings import SlotTaken
 from domain.matching import TIME_RULES, HardRule, broken
 from domain.matching.fitness import LASTING, check_fits, misfits
 from domain.offers import Gone, OfferGone
-from domain.places import Point
+from domain.places import FIELD_MILES, Point, miles_between
 from domain.services import Requirements
-from tests.domain.matching.factories import NOW, a_candidate, some_work
+from tests.domain.matching.factories import NOW, TORONTO, a_candidate, some_work
 
 HOUR = timedelta(hours=1)
 #: Twelve miles north of the work.
@@ -31,7 +32,7 @@ CHANGES: list[tuple[HardRule, dict[str, Any], dict[str, Any]]] = [
     (HardRule.SKILLS, {}, {"requirements": Requirements(skills=("Coding",))}),
     (HardRule.BRAND, {"brands": frozenset({"Audi"})}, {"requested_brand": "BMW"}),
     (HardRule.RADIUS, {"point": NORTH}, {}),
-    (HardRule.RADIUS, {"point": NORTH, "radius_miles": 11.9}, {}),
+    (HardRule.RADIUS, {"radius_miles": 10.5, "point": NORTH}, {}),
     (HardRule.NOT_BLOCKED, {"blocked": True}, {}),
 ]
 #: What speaks against making an offer, and not against taking one that was made.
@@ -74,6 +75,33 @@ def test_what_says_whom_to_ask_refuses_nobody_who_was_asked(
     asked, one = some_work(immediate=True), a_candidate(**who)
     assert misfits([(asked, one)], at=NOW) == ()
     check_fits(asked, one, at=NOW)
+
+
+def test_whoever_was_near_enough_may_take_it_though_the_field_of_the_work_is_further() -> None:
+    """The benefit of the doubt, for every place and every radius that lets in the work itself."""
+    for degrees in range(0, 360, 5):
+        turn = math.radians(degrees)
+        north, east = 0.1 * math.cos(turn), 0.1 * math.sin(turn)
+        there = Point(latitude=TORONTO.latitude + north, longitude=TORONTO.longitude + east)
+        miles = miles_between(there, TORONTO)
+        work, who = some_work(), a_candidate(point=there, radius_miles=miles)
+        assert misfits([(work, who)], at=NOW) == ()
+        check_fits(work, who, at=NOW)
+        far = a_candidate(point=there, radius_miles=miles - 2 * FIELD_MILES - 0.01)
+        assert misfits([(work, far)], at=NOW) == (work.booking_id,)
+
+
+def test_a_radius_drawn_in_step_by_step_finds_the_field_and_not_the_door() -> None:
+    homes = [
+        Point(latitude=43.6351, longitude=-79.3999),
+        Point(latitude=43.6449, longitude=-79.3876),
+    ]
+    works = [some_work(booking_id=UUID(int=n), point=home) for n, home in enumerate(homes)]
+    lost = set()
+    for tenths in range(150, 10, -1):
+        who = a_candidate(point=NORTH, radius_miles=tenths / 10)
+        lost.add(misfits([(work, who) for work in works], at=NOW))
+    assert lost == {(), (UUID(int=0), UUID(int=1))}
 
 
 def test_of_many_only_those_are_named_that_do_not_fit() -> None:

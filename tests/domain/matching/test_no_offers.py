@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ import pytest
 
 from domain.availability import Availability, DateOverride
 from domain.certifications import Certification
-from domain.hours import Interval, WeeklyHours
+from domain.hours import Interval, WeeklyHours, WeeklyInterval
 from domain.matching import HardRule, broken
 from domain.matching.no_offers import (
     Circumstances,
@@ -243,6 +243,9 @@ def test_what_all_services_need_comes_before_what_some_need() -> None:
     ]
 
 
+ALWAYS = WeeklyHours(
+    intervals=tuple(WeeklyInterval(weekday=day, opens=time(), closes=time()) for day in range(1, 8))
+)
 BOOKING = a_booking(
     address=an_address(
         line1="12 Secret Street", city="Toronto", postal_code="M5V 2T6", country="CA", point=TORONTO
@@ -266,7 +269,6 @@ def test_work_that_passed_by_is_told_with_every_broken_rule() -> None:
     assert told is not None
     assert [one.rule for one in told.broken] == [HardRule.RADIUS, HardRule.NOT_REJECTED]
     (exact,) = broken(WORK, a_candidate(**far), at=NOW)
-    # 4.8 miles: told to the tenth and from several places, it would give the address away.
     assert exact.saw == "4.8 miles away, limit 3"
     assert told.broken[0].saw == "about 5 miles away, limit 3"
     assert told.broken[1].saw == "has rejected this booking"
@@ -293,6 +295,34 @@ def test_of_its_customer_and_its_place_no_more_than_the_district_is_told() -> No
     assert closed.why == (
         "Nothing stands in the way now: others were asked first, or it was soon gone."
     )
+
+
+def test_who_moves_about_and_asks_again_learns_the_field_and_not_the_door() -> None:
+    """Two homes most of a mile apart, in one field, beside each other in everything that is told,
+    from wherever and with whatever radius it is asked, and between whatever other work."""
+    homes = [
+        Point(latitude=43.6351, longitude=-79.3999),
+        Point(latitude=43.6449, longitude=-79.3876),
+    ]
+    both = []
+    for home in homes:
+        booking = replace(BOOKING, address=replace(BOOKING.address, point=home))
+        block = a_block(BOOKING.starts_at, BOOKING.ends_at, point=home)
+        both.append((booking, some_work(booking_id=BOOKING.id, point=home, block=block)))
+    before, told = BOOKING.starts_at - timedelta(minutes=16), set()
+    for step in range(300):
+        there = Point(latitude=43.60 + step / 2500, longitude=-79.38 - step / 5000)
+        who = a_candidate(
+            point=there,
+            radius_miles=1 + step % 60 / 10,
+            taken=(a_block(before - timedelta(hours=1), before, point=there),),
+            hours=ALWAYS,
+        )
+        one, other = [passed_by(booking, work, who, at=NOW) for booking, work in both]
+        assert one == other
+        assert one is not None
+        told.add(tuple(verdict.rule for verdict in one.broken))
+    assert told == {(), (HardRule.RADIUS,), (HardRule.FREE,), (HardRule.RADIUS, HardRule.FREE)}
 
 
 def test_where_the_two_are_not_to_meet_nothing_is_told() -> None:
