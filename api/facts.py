@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from graphql import (
@@ -12,11 +13,14 @@ from graphql import (
     GraphQLUnionType,
     get_named_type,
     get_nullable_type,
+    is_introspection_type,
 )
 
 from api.access import Caller, Composite, permitted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from graphql import GraphQLField, GraphQLNamedType, GraphQLSchema
 
 #: Items of a page, and of any other list, where nothing says how many.
@@ -53,6 +57,18 @@ class Facts(NamedTuple):
     #: How many items, when no argument says, and at most.
     size: int
     most: int
+
+
+@lru_cache(maxsize=8)
+def facts_of_all(schema: GraphQLSchema) -> Mapping[str, Mapping[str, Facts]]:
+    """What a schema, which never changes, says of the fields of each of its types."""
+    return {
+        name: {field: facts_of(schema, type_, field) for field in type_.fields}
+        for name, type_ in schema.type_map.items()
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)
+        # A fragment on __Type is only ever reached through `__schema`, which is guarded.
+        and not is_introspection_type(type_)
+    }
 
 
 def facts_of(schema: GraphQLSchema, parent: Composite, name: str) -> Facts:

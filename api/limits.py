@@ -16,19 +16,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from graphql import (
     FieldNode,
     FragmentSpreadNode,
-    GraphQLInterfaceType,
-    GraphQLObjectType,
     InlineFragmentNode,
     IntValueNode,
     ListValueNode,
     OperationType,
     VariableNode,
-    is_introspection_type,
 )
 
 from api.access import Caller
 from api.errors import ApiError, Forbidden, TooComplex, Unauthenticated, ValidationFailed
-from api.facts import SIZES, Facts, Shape, facts_of
+from api.facts import SIZES, Facts, Shape, facts_of_all
 from domain.people import Role
 
 if TYPE_CHECKING:
@@ -88,13 +85,7 @@ class Limits:
     def __init__(self, schema: GraphQLSchema, *, introspection: frozenset[Caller]) -> None:
         """`introspection` says who may ask for the schema itself."""
         self.introspection = introspection
-        self.types: dict[str, dict[str, Facts]] = {
-            name: {field: facts_of(schema, type_, field) for field in type_.fields}
-            for name, type_ in schema.type_map.items()
-            if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)
-            # A fragment on __Type is only ever reached through `__schema`, which is guarded.
-            and not is_introspection_type(type_)
-        }
+        self.types = facts_of_all(schema)
         roots = {operation: schema.get_root_type(operation) for operation in OperationType}
         self.roots = {operation: root.name for operation, root in roots.items() if root}
 

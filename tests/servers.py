@@ -25,7 +25,7 @@ from db import schema
 from db.engine import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
     from concurrent.futures import Future
 
     from callout.programs import Program
@@ -212,10 +212,13 @@ def _wait_until_ready(server: EmbeddedPostgres | EmbeddedRedis) -> None:
 
 
 @contextmanager
-def migrated(servers: Servers) -> Iterator[Template]:
-    """A migrated template, made once for the run and dropped after it."""
+def migrated(
+    servers: Servers, furnish: Callable[[Database], Awaitable[None]] | None = None
+) -> Iterator[Template]:
+    """A migrated template, made once for the run and dropped after it. `furnish` puts into it what
+    all of its copies are to have."""
     name = f"callout_test_{secrets.token_hex(4)}"
-    asyncio.run(_make_template(servers, name))
+    asyncio.run(_make_template(servers, name, furnish))
     template = Template(servers, name)
     try:
         yield template
@@ -223,10 +226,14 @@ def migrated(servers: Servers) -> Iterator[Template]:
         template.close()
 
 
-async def _make_template(servers: Servers, name: str) -> None:
+async def _make_template(
+    servers: Servers, name: str, furnish: Callable[[Database], Awaitable[None]] | None
+) -> None:
     await execute(servers.database_url, f'CREATE DATABASE "{name}"')
     database = Database(with_driver(with_database(servers.database_url, name)), pool=1)
     try:
         await schema.upgrade(database)
+        if furnish is not None:
+            await furnish(database)
     finally:
         await database.close()

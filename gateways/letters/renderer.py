@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -92,7 +93,12 @@ class Renderer:
         self._app_url = app_url.rstrip("/") if app_url else None
         self._links = links
         self._house_zone = house_zone
+        self._house = {"house": house_name, "house_address": house_address}
         self._inliner = CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
+
+    @cached_property
+    def _environment(self) -> Environment:
+        # Made when the first message is written: most processes never write one.
         environment = Environment(
             loader=FileSystemLoader(_TEMPLATES),
             autoescape=select_autoescape(["html"]),
@@ -101,10 +107,10 @@ class Renderer:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        environment.globals |= {"house": house_name, "house_address": house_address}
+        environment.globals |= self._house
         environment.globals["html"] = environment.get_template("macros.html").module
         environment.globals["plain"] = environment.get_template("macros.txt").module
-        self._environment = environment
+        return environment
 
     def letter(self, facts: MessageFacts, *, unsubscribe_url: str | None = None) -> Letter:
         """The e-mail."""

@@ -3,7 +3,7 @@ nothing that would show, one real server for all of a module."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -17,7 +17,30 @@ from gateways.settings import DEVELOPMENT_SECRET, Settings
 from tests import invariants, servers
 from tests.api.door import Door, opened
 from tests.api.front_end import CHEAP, Client, Connect
-from tests.api.house import House, running
+from tests.api.house import House, furnish, running
+
+
+@pytest.fixture(scope="session")
+def furnished(test_servers: servers.Servers) -> Iterator[servers.Template]:
+    """A template with the demo people in it: letting them in takes longer than most tests."""
+    with servers.migrated(test_servers, furnish) as template:
+        yield template
+
+
+@pytest.fixture
+def origin(request: pytest.FixtureRequest) -> servers.Template:
+    """What the test's own database is a copy of: with the demo people in it for a house."""
+    name = "furnished" if "home" in request.fixturenames else "template"
+    chosen: servers.Template = request.getfixturevalue(name)
+    return chosen
+
+
+@pytest.fixture
+async def database_url(origin: servers.Template) -> AsyncIterator[str]:
+    """A fresh database of the test's own."""
+    url = await origin.clone()
+    yield url
+    origin.drop(url)
 
 
 @pytest.fixture

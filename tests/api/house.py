@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from websockets.asyncio.client import ClientConnection
 
 from api import ids
@@ -19,7 +19,7 @@ from api.live.hub import Hub
 from api.schema import whole
 from db import seed
 from db.engine import Database
-from db.tables import events
+from db.tables import events, users
 from domain.people import Viewer
 from gateways.settings import Settings
 from tests.api.door import Door, People, hear, opened, say
@@ -149,7 +149,8 @@ def _all_is_heard(hub: Hub) -> bool:
 @asynccontextmanager
 async def running(settings: Settings, database: Database) -> AsyncIterator[House]:
     """The house, until the block ends."""
-    await seed.demo(database, hash_password=_no_password)
+    if not await is_furnished(database):
+        await furnish(database)
     people = People()
     stop = asyncio.Event()
     worker = asyncio.create_task(workers.work(settings, "critical", stop))
@@ -187,6 +188,17 @@ def _token(people: People, account: seed.Account) -> str:
     expires_at = datetime.now(UTC) + timedelta(minutes=10)
     people.known[token] = SignedIn(viewer=viewer, token=token, expires_at=expires_at)
     return token
+
+
+async def furnish(database: Database) -> None:
+    """Let the demo people in, who sign in by no password here."""
+    await seed.demo(database, hash_password=_no_password)
+
+
+async def is_furnished(database: Database) -> bool:
+    """Are the demo people there already?"""
+    async with database.read() as connection:
+        return bool(await connection.scalar(select(exists().select_from(users))))
 
 
 async def _no_password(_: str) -> str:

@@ -375,7 +375,7 @@ async def test_when_the_server_goes_it_says_so(settings: Settings) -> None:
     async with opened(settings) as door, door.conversation() as socket:
         await subscribe(socket, "a", 'subscription { silence(name: "going") }')
         await hear(socket)
-        door.server.should_exit = True
+        door.server.end()
         assert (await closed(socket))[0] == 1001
     assert "going" not in taps.open
 
