@@ -118,7 +118,8 @@ class JobOffer(Node):
     reasons: list[str] = strawberry.field(description="Why this provider, in words.")
     policy: str = strawberry.field(description="The scoring policy that decided.")
     candidates: int = strawberry.field(
-        description="Out of how many eligible providers the ones to ask were chosen."
+        description="Out of how many eligible providers the ones to ask were chosen: the most "
+        "promising of those near, a dozen or so for a targeted round."
     )
 
     @strawberry.field(description="Why the provider said no; for themselves and staff.")

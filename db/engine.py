@@ -6,6 +6,7 @@ idle-in-transaction timeout from its start, so no transaction can forget to set 
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -36,6 +37,8 @@ _SESSION: Final = {
     "timezone": "UTC",
     "jit": "off",
 }
+#: Seconds that connections in use have to be given back when the database is closed.
+_PATIENCE: Final = 1.0
 
 
 class Database:
@@ -73,8 +76,13 @@ class Database:
         return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, once those in use have been given back: an answer that failed may
+        leave reads behind that nobody waits for. They have a second."""
         await self._waker.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                while self.in_use:  # noqa: ASYNC110  # a pool tells nobody when it is whole again
+                    await asyncio.sleep(0.005)
         await self.engine.dispose()
 
 

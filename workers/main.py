@@ -218,7 +218,8 @@ async def _redis_answers(redis: Redis, stop: asyncio.Event) -> bool:
         except (RedisError, OSError) as error:
             log.warning("worker.waits_for_redis", error=str(error))
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), timeout=0.5)
+                async with asyncio.timeout(0.5):
+                    await stop.wait()
         else:
             return True
     return False
