@@ -6,6 +6,8 @@ UV ?= uv
 JOBS ?= 2
 # Options for what a target runs: make run ARGS="--port 9000", make test ARGS="-k offers"
 ARGS ?=
+# How many times as often as usual `make soak` asks.
+DEPTH ?= 10
 # make check SUITE=no leaves the tests to a `make test` that follows.
 SUITE ?= yes
 
@@ -15,7 +17,7 @@ COMPILE := $(UV) pip compile pyproject.toml --quiet --universal --python-version
 	--generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check check-code check-schema check-migrations check-domain \
+.PHONY: help install run test soak check check-code check-schema check-migrations check-domain \
 	bench fmt schema lock migration
 
 help: ## Show this
@@ -41,6 +43,9 @@ run: install ## Start everything on this machine (callout dev)
 
 test: install ## Run the tests, on embedded servers unless CALLOUT_TEST_SERVICES=external
 	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+soak: install ## Ask what is drawn by chance, and what races, many times over: DEPTH=20
+	CALLOUT_TEST_DEPTH=$(DEPTH) $(BIN)/pytest --numprocesses $(JOBS) --dist loadfile -m soak $(ARGS)
 
 check: check-code check-schema check-migrations check-domain ## All that must hold, tests included
 ifeq ($(SUITE),yes)

@@ -37,6 +37,7 @@ from gateways.settings import Settings
 from tests.api import theatre as theatres
 from tests.api.theatre import CUSTOMERS, PROVIDERS, Listener, Theatre
 from tests.api.walks import STREAMED, reachable, type_of
+from tests.depth import DEPTH
 from tests.factories import now, read_booking
 from tests.waiting import until
 
@@ -259,7 +260,8 @@ async def _go_on(play: Play, chance: Random, booking: Booking) -> None:
         await play.follow(booking, who)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(1, DEPTH + 1))
 async def test_whatever_is_done_nobody_hears_what_is_not_for_them(
     theatre: Theatre, seed: int
 ) -> None:

@@ -29,9 +29,10 @@ from tests.api.house import ADDRESS, House
 from tests.api.lives import HOUR, MINUTE, STEP, Job, Life
 from tests.api.market import Market, Person, instant, rules_of
 from tests.api.nights import next_night
+from tests.depth import DEPTH
 from tests.factories import add_booking, add_service, an_address
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.soak]
 
 ZONES: Final = (
     *("America/New_York", "Europe/London", "Australia/Lord_Howe", "Africa/Cairo"),
@@ -268,7 +269,7 @@ def check_held(answer: Any, at: datetime) -> str:
 
 
 @pytest.mark.parametrize(("zone", "way"), NIGHTS)
-@settings(QUICK, max_examples=3)
+@settings(QUICK, max_examples=2 * DEPTH)
 @given(data=st.data())
 async def test_a_start_of_a_named_provider_is_offered_if_and_only_if_it_can_be_had(
     home: House, zone: str, way: str | None, data: st.DataObject
@@ -295,7 +296,7 @@ async def test_a_start_of_a_named_provider_is_offered_if_and_only_if_it_can_be_h
 
 
 @pytest.mark.parametrize(("zone", "way"), NIGHTS)
-@settings(QUICK, max_examples=2)
+@settings(QUICK, max_examples=DEPTH)
 @given(data=st.data())
 async def test_a_start_is_offered_if_and_only_if_somebody_can_be_had_whom_no_one_else_needs(
     home: House, zone: str, way: str | None, data: st.DataObject

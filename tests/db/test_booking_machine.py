@@ -1,14 +1,13 @@
 """Do thousands of random acts, alone and two at once, keep every promise?
 
 Drawn is only what is asked for, in small numbers; what they name is looked up when the act is done.
-So the same draw is the same sequence, however a race in it ends. CALLOUT_MACHINE_SEEDS gives it
-more sequences than the suite has time for.
+So the same draw is the same sequence, however a race in it ends. A deeper run has more
+sequences than the suite has time for.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,11 +25,12 @@ from tests import invariants, servers
 from tests.db import market
 from tests.db.market import CAPACITY, CAPPED, DAILY_CAP, LIMITED, STARTS, Market, Nothing
 from tests.db.racing import race
+from tests.depth import DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
 
-SEEDS: Final = int(os.environ.get("CALLOUT_MACHINE_SEEDS", "3"))
+SEEDS: Final = 3 * DEPTH
 #: Sequences of each seed, and acts, or pairs of acts, in each. The first is a dull one, and after
 #: ten only variations of what was tried would come.
 SEQUENCES, STEPS = 9, 50
@@ -138,6 +138,7 @@ def run(template: servers.Template) -> Iterator[Run]:
         template.drop(url)
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(60 + 60 * SEEDS)
 def test_random_acts_alone_and_at_once_keep_every_promise(run: Run) -> None:
     for number in range(SEEDS):

@@ -8,7 +8,6 @@ whole pence and by the rules alone, and the whole database keeps its promises af
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -21,13 +20,14 @@ from db.engine import Database
 from domain.refusals import Refusal
 from tests import invariants, servers
 from tests.db.money_lives import ACT, ACTS, BEGINNINGS, BOOKED, DRAWN, Act, begin
+from tests.depth import DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Lives that are drawn. CALLOUT_MONEY_LIVES gives more than the suite has time for; the first so
+#: Lives that are drawn. A deeper run has more than the suite has time for; the first so
 #: many are always the same.
-LIVES: Final = int(os.environ.get("CALLOUT_MONEY_LIVES", "60"))
+LIVES: Final = 60 * DEPTH
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ def run(template: servers.Template) -> Iterator[Run]:
         template.drop(url)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.soak
+@pytest.mark.timeout(240 + 60 * DEPTH)
 def test_no_penny_is_lost_made_or_paid_twice(run: Run) -> None:
     async def live(drawn: dict[str, Any], acts: list[Act]) -> None:
         life = await begin(run.database, drawn)

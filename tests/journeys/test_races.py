@@ -14,6 +14,7 @@ from api import ids
 from db.engine import Database
 from tests import factories, invariants
 from tests.caller import Caller, NotNow
+from tests.depth import DEPTH
 from tests.installation import Installation
 from tests.journeys.documents import ACCEPT, BOOK, a_wish
 
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
 
     from domain.people import Viewer
 
-#: Two thousand requests each; a busy machine needs its time.
-pytestmark = pytest.mark.timeout(300)
+#: Hundreds of requests each; a busy machine needs its time.
+pytestmark = [pytest.mark.timeout(240 + 60 * DEPTH), pytest.mark.soak]
 
 CROWD = 100
-ROUNDS = 20
-#: One customer who always wins may have no more bookings than these.
-FEWER_ROUNDS = 10
+ROUNDS = 5 * DEPTH
+#: One customer who always wins may have no more than ten bookings.
+FEWER_ROUNDS = min(3 * DEPTH, 10)
 #: Far enough apart that one round's winner is free in the next.
 APART = timedelta(hours=3)
 
