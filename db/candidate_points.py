@@ -67,7 +67,7 @@ def far(*, located: bool) -> ColumnElement[Any]:
 
 def constant(value: float) -> ColumnElement[Any]:
     """A number of the policy, as a constant."""
-    return literal_column(f"{value:g}", Integer if isinstance(value, int) else Numeric)
+    return literal_column(str(value), Integer if isinstance(value, int) else Numeric)
 
 
 def _rating(policy: Policy) -> ColumnElement[Any]:
