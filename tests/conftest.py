@@ -60,11 +60,17 @@ def template(test_servers: servers.Servers) -> Iterator[servers.Template]:
 
 
 @pytest.fixture
-async def database_url(template: servers.Template) -> AsyncIterator[str]:
+def origin(template: servers.Template) -> servers.Template:
+    """What the test's own database is a copy of."""
+    return template
+
+
+@pytest.fixture
+async def database_url(origin: servers.Template) -> AsyncIterator[str]:
     """A fresh, migrated database of the test's own; commits are real. postgresql://…"""
-    url = await template.clone()
+    url = await origin.clone()
     yield url
-    template.drop(url)
+    origin.drop(url)
 
 
 @pytest.fixture

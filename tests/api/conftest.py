@@ -29,18 +29,10 @@ def furnished(test_servers: servers.Servers) -> Iterator[servers.Template]:
 
 @pytest.fixture
 def origin(request: pytest.FixtureRequest) -> servers.Template:
-    """What the test's own database is a copy of: with the demo people in it for a house."""
+    """With the demo people in it for a house."""
     name = "furnished" if "home" in request.fixturenames else "template"
     chosen: servers.Template = request.getfixturevalue(name)
     return chosen
-
-
-@pytest.fixture
-async def database_url(origin: servers.Template) -> AsyncIterator[str]:
-    """A fresh database of the test's own."""
-    url = await origin.clone()
-    yield url
-    origin.drop(url)
 
 
 @pytest.fixture
