@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from db.engine import Database
+from gateways import tasks
 from gateways.outside import outside
 from gateways.publisher import Publisher
 from workers.auto_assign import auto_assign
@@ -80,9 +81,6 @@ JOBS: Final[Mapping[Queue, Sequence[Job]]] = {
 
 #: Jobs at a time.
 _SLOTS: Final = 50
-
-#: Seconds after which a loop that was told to end is told again.
-_INSIST: Final = 0.2
 
 #: Seconds that running jobs have to finish before they are handed back to the queue.
 _DRAIN: Final = 8
@@ -167,7 +165,7 @@ async def _serve(worker: PromptWorker, context: Context, stop: asyncio.Event) ->
             raise RedisDropped from _reason(working) or _reason(listening)
         await _drain(worker, working)
     finally:
-        await _cancel(working, listening, stopping)
+        await tasks.end(working, listening, stopping)
         log.info("worker.stopped", queue=context.queue)
 
 
@@ -181,7 +179,7 @@ async def _drain(worker: PromptWorker, working: asyncio.Task[None]) -> None:
     worker.on_stop = lambda _: has_cancelled.set()
     worker.handle_sig_wait_for_completion(signal.SIGTERM)
     while not working.done():
-        await asyncio.wait([working], timeout=_INSIST)
+        await asyncio.wait([working], timeout=tasks.INSIST)
         # arq cancels its loop once, and somewhere below it a cancellation can get lost. The loop
         # itself does not tell: for a moment it is cancelled whenever a wait of its own times out.
         if has_cancelled.is_set() and worker.main_task is not None:
@@ -198,17 +196,11 @@ def _delivery(context: Context, settings: Settings) -> list[Coroutine[None, None
 
 @asynccontextmanager
 async def _background(coroutines: Sequence[Coroutine[None, None, None]]) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    running = [asyncio.create_task(coroutine) for coroutine in coroutines]
     try:
         yield
     finally:
-        await _cancel(*tasks)
-
-
-async def _cancel(*tasks: asyncio.Task[object]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        await tasks.end(*running)
 
 
 async def _redis_answers(redis: Redis, stop: asyncio.Event) -> bool:

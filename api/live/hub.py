@@ -30,6 +30,7 @@ from api.live.subscription import ShuttingDown, Subscription
 from db import feed
 from db.engine import Database, is_retryable, is_unavailable
 from domain.feed import FeedEntry, ResyncRequired
+from gateways import tasks
 from gateways.backoff import pauses
 from gateways.live import RESYNC
 from gateways.publisher import MalformedMessage, parse
@@ -95,9 +96,7 @@ class Hub:
         self._is_closed = True
         for subscription in self._subscriptions:
             subscription.interrupt(ShuttingDown())
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await tasks.end(*self._tasks)
         await self._backend.disconnect()
 
     def subscribe(self, topics: Sequence[str], *, after: int | None = None) -> Subscription:

@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
+from gateways import tasks
 from gateways.failpoints import STATUS
 from tests import waiting
 from tests.workers.probes import environment, everything_is_out, holders, request, sequenced, until
@@ -133,7 +134,7 @@ class TestStopping:
         self, settings: Settings, jobs: JobQueue, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # So often that an insistence falls into the moment in which such a look times out.
-        monkeypatch.setattr(main, "_INSIST", 0.0005)
+        monkeypatch.setattr(tasks, "INSIST", 0.0005)
         monkeypatch.setattr(prompt, "_IDLE", 0.0005)
         begun, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
         looks, look = 0, PromptWorker._poll_iteration
