@@ -119,7 +119,7 @@ class JobOffer(Node):
     policy: str = strawberry.field(description="The scoring policy that decided.")
     candidates: int = strawberry.field(
         description="Out of how many eligible providers the ones to ask were chosen: the most "
-        "promising of those near, a dozen or so for a targeted round."
+        "promising of those near, nine or so for a targeted round."
     )
 
     @strawberry.field(description="Why the provider said no; for themselves and staff.")

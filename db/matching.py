@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from domain.waves import Call
 
 #: So many are looked at for each who is asked, and so many at least.
-_EACH: Final = 4
-_FEW: Final = 12
+_EACH: Final = 3
+_FEW: Final = 9
 #: Whoever wants to know about everybody gets the choice of a broadcast.
 _MANY: Final = 50
 
